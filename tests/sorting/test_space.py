@@ -19,7 +19,7 @@ def needed(monkeypatch, tmp_path):
     def need(into, num_bytes, purpose, reserve, advice):
         asked.append((into, num_bytes, reserve))
 
-    monkeypatch.setattr(space.disk_space, "need_space", need)
+    monkeypatch.setattr(space.disk_space, "check_space", need)
 
     def run(how, *placements):
         sorting = SimpleNamespace(into=tmp_path / "new" / "sorted", how=how, placements=placements)

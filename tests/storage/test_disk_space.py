@@ -19,15 +19,15 @@ def free(monkeypatch):
 
 def test_what_just_fits_is_written_and_one_byte_more_is_not(tmp_path, free):
     free(1000)
-    disk_space.need_space(tmp_path, 600, "unpack pets.zip", reserve=400)
+    disk_space.check_space(tmp_path, 600, "unpack pets.zip", reserve=400)
     with pytest.raises(DiskError):
-        disk_space.need_space(tmp_path, 601, "unpack pets.zip", reserve=400)
+        disk_space.check_space(tmp_path, 601, "unpack pets.zip", reserve=400)
 
 
 def test_what_is_there_beyond_the_need_makes_no_space(tmp_path, free):
     free(399)
     with pytest.raises(DiskError, match=r"needs 0\.0 MB"):
-        disk_space.need_space(tmp_path, -600, "copy pets", reserve=400)
+        disk_space.check_space(tmp_path, -600, "copy pets", reserve=400)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_the_error_states_what_is_needed_and_what_is_free(free, num_bytes, known
     free(1_500_000)
     folder = disk_space.Path("/disk/pets")
     with pytest.raises(DiskError) as caught:
-        disk_space.need_space(folder, num_bytes, "unpack", known=known, reserve=reserve)
+        disk_space.check_space(folder, num_bytes, "unpack", known_bytes=known, reserve=reserve)
     assert str(caught.value).startswith(f"The disk is too full to unpack: {words}")
 
 

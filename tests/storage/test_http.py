@@ -49,6 +49,10 @@ def test_a_size_is_not_believed_of_what_is_packed_on_the_way():
     assert opened(0, answer)[1] is None
 
 
+def test_a_malformed_checksum_is_ignored():
+    assert opened(0, Answer(200, b"a", x_goog_hash="md5=a"))[3] == ""
+
+
 def test_what_is_whole_already_needs_no_bytes():
     assert opened(7, Answer(416, Content_Range="bytes */7"))[:3] == (7, 7, b"")
 

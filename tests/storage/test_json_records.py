@@ -56,6 +56,12 @@ def test_a_damaged_record_is_an_error_with_its_path_and_advice(
         load_record(path, _ADAPTER, "Remove it.")
 
 
+def test_a_record_that_cannot_be_read_is_not_called_damaged(tmp_path: Path) -> None:
+    (tmp_path / "record.json").mkdir()
+    with pytest.raises(RunError, match=r"record\.json cannot be read: Is a directory\."):
+        load_record(tmp_path / "record.json", _ADAPTER, "Remove it.")
+
+
 @pytest.mark.parametrize("name", _READERS)
 @pytest.mark.parametrize("content", [b"{", b'{"classes": {"a": 1}}'])
 def test_each_damaged_record_of_a_run_is_an_error_with_advice(

@@ -7,7 +7,7 @@ import pytest
 
 from pawsight.errors import DiskError
 from pawsight.storage import disk_space
-from pawsight.storage.disk_space import need_space
+from pawsight.storage.disk_space import check_space
 from pawsight.storage.threads import map_in_threads
 
 
@@ -94,27 +94,29 @@ def usage(monkeypatch, free):
 
 def test_a_quarter_of_a_gibibyte_is_left_free(monkeypatch, tmp_path):
     asked = usage(monkeypatch, 1000 + 268_435_456)
-    need_space(tmp_path / "not" / "yet", 1000, "unpack pets.zip")
+    check_space(tmp_path / "not" / "yet", 1000, "unpack pets.zip")
     assert asked == [tmp_path]
     with pytest.raises(DiskError, match=r"too full to unpack pets\.zip"):
-        need_space(tmp_path, 1001, "unpack pets.zip")
+        check_space(tmp_path, 1001, "unpack pets.zip")
 
 
 def test_what_is_needed_and_what_is_free_is_reported(monkeypatch, tmp_path):
     usage(monkeypatch, 1_540_000_000)
     with pytest.raises(DiskError) as caught:
-        need_space(tmp_path / "a", 2_000_000_000, "do it", known=3_250_000_000, advice="Do less.")
+        check_space(
+            tmp_path / "a", 2_000_000_000, "do it", known_bytes=3_250_000_000, advice="Do less."
+        )
     assert str(caught.value) == (
         f"The disk is too full to do it: it needs 3.2 GB, and 1.5 GB are free in {tmp_path}, "
         f"of which 0.3 GB stay free.\n"
         f"Do less."
     )
     with pytest.raises(DiskError, match=r"needs 2\.0 GB"):
-        need_space(tmp_path, 2_000_000_000, "do it", known=1)
-    need_space(tmp_path, 1_540_000_000, "do it", reserve=0)
+        check_space(tmp_path, 2_000_000_000, "do it", known_bytes=1)
+    check_space(tmp_path, 1_540_000_000, "do it", reserve=0)
 
 
 def test_small_amounts_of_the_disk_are_reported_in_megabytes(monkeypatch, tmp_path):
     usage(monkeypatch, 300_000)
     with pytest.raises(DiskError, match=r"needs 1\.1 MB, and 0\.3 MB are free in [^,]*\.\n"):
-        need_space(tmp_path, 1_100_000, "do it", reserve=0)
+        check_space(tmp_path, 1_100_000, "do it", reserve=0)

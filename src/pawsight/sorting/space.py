@@ -29,7 +29,7 @@ def need_space(sorting: Sorting) -> None:
         )
     )
     if num_bytes:
-        disk_space.need_space(
+        disk_space.check_space(
             sorting.into,
             num_bytes,
             "sort the photos",

@@ -1,13 +1,14 @@
 """Files that are written whole or not at all.
 
-Each file is written beside its name, flushed to the disk and then renamed onto
-it. A killed process or a power cut leaves the old file or the new one, never
-half of one. What a killed process leaves is removed by the next write into the
-same folder.
+Each file is written under a temporary name in its folder, flushed to the disk
+and then renamed. A killed process or a power cut leaves the old file or the new
+file, never a part of a file. The next write into the folder removes temporary
+files that killed processes left.
 
 Flushing (fsync of the file, then of its folder) took 8 to 16 ms for a file of
-2 kB, and a write without it 0.2 ms (medians of 200, ext4 on a virtual disk, 2
-cores that others used too); a run writes about 50 files and its checkpoints.
+2 kB, and a write without flushing took 0.2 ms (medians of 200 writes, ext4 on a
+virtual disk, 2 cores shared with other programs). A run writes about 50 files
+besides its checkpoints.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ _TEMPORARY = re.compile(r"\.pawsight-([0-9a-f]{6})-(\d+)-[0-9a-f]{8}-.*", re.DOT
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, and rename it to `path` when the block succeeds.
 
-    The new file has the permissions that the umask gives, and in a private
-    folder those of its owner alone.
+    In a private folder (which only its owner can access) the new file is private
+    too; elsewhere the umask decides.
 
     Raises:
-        DiskError: The folder cannot be made or written, or the disk is full.
+        DiskError: The folder cannot be created or written, or the disk is full.
     """
     make_dir(path.parent)
     temporary = temporary_path(path)
@@ -56,13 +57,13 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.replace(path)
             flush(path.parent)
     finally:
-        with contextlib.suppress(OSError):  # on a disk that cannot be written the next write will
+        with contextlib.suppress(OSError):  # else the next write into the folder removes it
             temporary.unlink(missing_ok=True)
 
 
 def temporary_path(path: Path) -> Path:
-    """Return a new temporary name beside `path`, which holds the id of this process."""
-    # The suffix stays: Keras and Matplotlib choose the format by it.
+    """Return a new temporary path beside `path`, with the id of this process in its name."""
+    # The suffix is kept: Keras and Matplotlib choose the file format by the suffix.
     name = f".pawsight-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}-{path.name[-40:]}"
     return path.with_name(name)
 
@@ -70,9 +71,10 @@ def temporary_path(path: Path) -> Path:
 def remove_abandoned(folder: Path) -> None:
     """Remove the temporary files and folders of killed processes from a folder.
 
-    Those of another machine may be in use, and go when they are a day old.
+    Temporary files of another machine may be in use, so they are removed only when they are a
+    day old.
     """
-    import shutil  # here, since there is hardly ever something to remove
+    import shutil  # here: there is hardly ever something to remove
 
     with os.scandir(folder) as entries:
         abandoned = [Path(entry.path) for entry in entries if _is_abandoned(entry)]
@@ -85,17 +87,17 @@ def remove_abandoned(folder: Path) -> None:
 
 
 def create_file(path: Path) -> None:
-    """Create an empty file unless it exists, for its owner alone if its folder is private.
+    """Create an empty file unless it exists; it is private if its folder is private.
 
     Raises:
-        OSError: It cannot be created.
+        OSError: The file cannot be created.
     """
     with contextlib.suppress(FileExistsError):
         os.close(opener(str(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
 
 
 def opener(path: str, flags: int) -> int:
-    """Open a file for `open(..., opener=opener)`; new ones in private folders are private."""
+    """Open a file for `open(..., opener=opener)`; a new file in a private folder is private."""
     folder = os.path.dirname(path) or "."  # noqa: PTH120 - called for each file of an archive
     return os.open(path, flags, 0o600 if _is_private(folder) else 0o666)
 
@@ -128,7 +130,7 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically, as UTF-8 (surrogate-escaped bytes stay as they were)."""
+    """Write a text file atomically, as UTF-8; surrogate escapes are written as their bytes."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
 
@@ -140,18 +142,23 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def plain_name(name: str) -> str:
-    """Return a name that is a plain file name on every system."""
+    """Return a name in which characters that a file system may refuse are replaced by "-"."""
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "photos"
 
 
 def make_dir(folder: Path) -> None:
-    """Create a folder and its parents; below a private folder they are private too.
+    """Create a folder and its parents, and flush the names of the new folders to the disk.
+
+    Below a private folder the new folders are private too.
 
     Raises:
-        DiskError: It cannot be created, or a file has that name.
+        DiskError: The folder cannot be created, or a file has that name.
     """
     try:
-        make_durable_dirs(folder)
+        missing = [path for path in (folder, *folder.parents) if not path.is_dir()]
+        make_dirs(folder)
+        for path in missing:
+            flush(path.parent)
     except FileExistsError:
         raise DiskError(
             f"Cannot make the folder {folder}: a file has that name.\nChoose another folder."
@@ -163,28 +170,20 @@ def make_dir(folder: Path) -> None:
 
 
 def make_dirs(folder: Path, exist_ok: bool = True) -> None:
-    """Create a folder and its parents as `make_dir` does; a power cut may take them again.
+    """Create a folder and its parents as `make_dir` does, without flushing their names.
+
+    Args:
+        folder: The folder.
+        exist_ok: Whether the folder may exist already.
 
     Raises:
-        OSError: It cannot be created, or a file has that name.
+        OSError: The folder cannot be created, or a file has that name.
     """
-    if "\0" in os.fspath(folder):  # for which mkdir raises a ValueError
+    if "\0" in os.fspath(folder):  # mkdir would raise a ValueError
         raise OSError(errno.EINVAL, "the name holds a NUL character")
     if not folder.parent.is_dir():
         make_dirs(folder.parent)
     folder.mkdir(0o700 if _is_private(folder.parent) else 0o777, exist_ok=exist_ok)
-
-
-def make_durable_dirs(folder: Path) -> None:
-    """Create a folder and its parents as `make_dir` does, and flush the names of the new ones.
-
-    Raises:
-        OSError: It cannot be created, or a file has that name.
-    """
-    new = [one for one in (folder, *folder.parents) if not one.is_dir()]
-    make_dirs(folder)
-    for one in new:
-        flush(one.parent)
 
 
 def _is_private(folder: str | Path) -> bool:
@@ -192,20 +191,24 @@ def _is_private(folder: str | Path) -> bool:
 
 
 def _is_abandoned(entry: os.DirEntry[str]) -> bool:
-    made = _TEMPORARY.fullmatch(entry.name)
-    if not made:
+    match = _TEMPORARY.fullmatch(entry.name)
+    if not match:
         return False
-    if made[1] == _HOST and os.name != "nt":
-        return not is_running(int(made[2]))
+    host, process_id = match.groups()
+    if host == _HOST and os.name != "nt":
+        return not is_running(int(process_id))
     with contextlib.suppress(OSError):
         return time.time() - entry.stat(follow_symlinks=False).st_mtime > _DAY_SECONDS
     return False
 
 
-def is_running(process: int) -> bool:
-    """Return whether a process of this machine runs; not for Windows, where it would be ended."""
+def is_running(process_id: int) -> bool:
+    """Return whether a process of this machine runs.
+
+    Not for Windows, where `os.kill` would end the process.
+    """
     try:
-        os.kill(process, 0)  # sends nothing
+        os.kill(process_id, 0)  # signal 0 only checks that the process exists
     except ProcessLookupError:
         return False
     except (PermissionError, OverflowError):

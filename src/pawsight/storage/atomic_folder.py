@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all, and never replaces anything."""
+"""Folders that are written whole or not at all, and never replace existing content."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from pawsight.errors import DiskError
 from pawsight.storage.atomic import (
     disk_errors,
     flush,
+    make_dir,
     make_dirs,
-    make_durable_dirs,
     remove_abandoned,
     temporary_path,
 )
 
-_FLUSHED_SINGLY = 100  # files; of more, one flush of all disks takes less time
+_MAX_SINGLE_FLUSHES = 100  # files; beyond that, one flush of all disks takes less time
 
 
 def check_free(out: Path) -> None:
-    """Check that a folder is absent or empty; raises DiskError."""
+    """Check that a folder is absent or empty.
+
+    Raises:
+        DiskError: The folder is not empty, or a file has its name.
+    """
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists() or out.is_symlink():
@@ -36,22 +40,22 @@ def check_free(out: Path) -> None:
 def new_folder(out: Path, keep_existing: bool = False) -> Iterator[Path]:
     """Yield a temporary folder beside `out`, and rename it to `out` when the block succeeds.
 
-    Its files are flushed to the disk before. A killed process leaves the
-    temporary folder, which the next one that writes beside it removes.
+    The files in it are flushed to the disk before it is renamed. If a killed
+    process leaves a temporary folder, the next call for the same parent removes it.
 
     Args:
         out: The folder, absent or empty.
-        keep_existing: Keep `out`, and drop the new folder, if another process
-            made `out` meanwhile; for content that is the same in every process.
+        keep_existing: If another process has created `out` meanwhile, keep that folder and
+            drop the new one; for content that is the same in every process.
 
     Raises:
-        DiskError: `out` holds something, the place cannot be written, or the disk is full.
+        DiskError: `out` is not empty, its parent cannot be written, or the disk is full.
     """
     if not keep_existing:
         check_free(out)
     temporary = temporary_path(out)
+    make_dir(out.parent)
     try:
-        make_durable_dirs(out.parent)
         remove_abandoned(out.parent)
         make_dirs(temporary, exist_ok=False)
     except OSError as error:
@@ -64,7 +68,7 @@ def new_folder(out: Path, keep_existing: bool = False) -> Iterator[Path]:
             _flush_all(temporary)
             try:
                 if not keep_existing and out.is_dir():
-                    out.rmdir()  # it is empty; not every system replaces such a folder
+                    out.rmdir()  # it is empty; not every system replaces an empty folder
                 temporary.rename(out)
             except OSError:
                 if not (keep_existing and out.is_dir()):
@@ -76,7 +80,7 @@ def new_folder(out: Path, keep_existing: bool = False) -> Iterator[Path]:
 
 def _flush_all(folder: Path) -> None:
     paths = [path for path in folder.rglob("*") if not path.is_symlink()]
-    if len(paths) > _FLUSHED_SINGLY and hasattr(os, "sync"):
+    if len(paths) > _MAX_SINGLE_FLUSHES and hasattr(os, "sync"):
         os.sync()
         return
     for path in (*paths, folder):

@@ -1,8 +1,8 @@
-"""The cache folder: data that can be computed again.
+"""The cache folder: data that can be fetched or computed again.
 
-Unpacked archives, the drawn sample, ingested photos: all of it may be deleted
-while no pawsight runs. A process that uses one of these folders holds a lock on
-it, so that `clear_cache` does not remove it.
+It holds unpacked archives, the drawn sample, ingested photos and the like. All of
+it may be deleted while no pawsight process runs. A process holds a shared lock on
+each folder of the cache that it uses, so that `clear_cache` does not remove it.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from platformdirs import user_cache_path
 from pawsight.errors import DiskError
 from pawsight.storage.locks import lock_unshared, share
 
-_held: dict[Path, sqlite3.Connection] = {}  # a process holds folders as a whole
+_held: dict[Path, sqlite3.Connection] = {}  # the locks of this process, by lock file
 _holding = threading.Lock()
 
 
 def cache_dir(kind: str = "") -> Path:
-    """Return the cache folder, or that of one kind of content in it, created if missing.
+    """Return the cache folder, or its subfolder for a kind of content, created if missing.
 
-    It is $PAWSIGHT_CACHE, else the system's own cache folder. Only its owner can
-    read it, since it may contain copies of private photos; where $PAWSIGHT_CACHE
-    existed before, this holds for the folders in it.
+    The cache folder is $PAWSIGHT_CACHE, else the cache folder of the system. It is
+    private, since it may contain copies of private photos. If $PAWSIGHT_CACHE
+    existed before, only the subfolders are made private.
 
     Args:
-        kind: Such as "ingest"; "" is the folder of all.
+        kind: A kind of content, such as "ingest"; "" returns the cache folder itself.
 
     Raises:
-        DiskError: The folder cannot be made or written.
+        DiskError: The folder cannot be created or written.
     """
     chosen = os.environ.get("PAWSIGHT_CACHE")
     folder = Path(chosen).expanduser().absolute() if chosen else user_cache_path("pawsight")
@@ -62,18 +62,19 @@ def mark_in_use(folder: Path) -> None:
     """Protect a folder of the cache from being cleared until this process ends.
 
     Args:
-        folder: It need not exist yet. If it is being cleared now, this waits until it is removed.
+        folder: The folder, which need not exist yet. While another process clears it, this
+            call waits.
     """
     with _holding, contextlib.suppress(DiskError, OSError, sqlite3.Error, ValueError):
         path = _lock_path(folder)
         if path not in _held:
             _held[path] = share(path, timeout_seconds=60)
-        os.utime(path)  # when it was last used
+        os.utime(path)  # read by `last_used`
 
 
 @contextlib.contextmanager
 def lock_unused(folder: Path) -> Iterator[bool]:
-    """Yield whether no process holds a folder of the cache; none can while the block runs."""
+    """Yield whether no process uses a folder of the cache; if so, none can in the block."""
     with lock_unshared(_lock_path(folder)) as is_free:
         yield is_free
 
@@ -87,13 +88,13 @@ def last_used(folder: Path) -> float:
 
 
 def _lock_path(folder: Path) -> Path:
-    """Return the lock file, kept apart: some systems cannot remove a locked file."""
-    place = os.fsencode(folder.relative_to(cache_dir()))
-    return cache_dir("in-use") / f"{hashlib.sha256(place).hexdigest()[:16]}.sqlite"
+    """Return the lock file, outside of the folder: some systems cannot remove a locked file."""
+    relative = os.fsencode(folder.relative_to(cache_dir()))
+    return cache_dir("in-use") / f"{hashlib.sha256(relative).hexdigest()[:16]}.sqlite"
 
 
 def _cannot_use(folder: Path, reason: str) -> str:
     return (
         f"The cache folder {folder} cannot be used: {reason}.\n"
-        f"Name another one: PAWSIGHT_CACHE=/a/folder pawsight ..."
+        f"Name another folder: PAWSIGHT_CACHE=/a/folder pawsight ..."
     )

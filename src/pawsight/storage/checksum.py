@@ -1,4 +1,4 @@
-"""Compute checksums of files."""
+"""Compute and compare checksums of files."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
 
 
 def has_checksum(path: Path, checksum: str) -> bool:
-    """Return whether a file has an MD5 or SHA-256, in hexadecimal digits; raises OSError."""
+    """Return whether a file has a given MD5 or SHA-256 (hexadecimal digits); raises OSError."""
     algorithm = "md5" if len(checksum) == 32 else "sha256"
     return file_digest(path, algorithm) == checksum.lower()

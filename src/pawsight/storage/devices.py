@@ -1,4 +1,4 @@
-"""Devices and pipes in a run folder."""
+"""Refuse run folders that contain devices or pipes, which could be read without end."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from pawsight.formatting import printable
 
 
 def refuse_devices(folder: Path, depth: int = 3) -> None:
-    """Refuse what is neither a file nor a folder, or a link to such, in a folder and below.
+    """Refuse a folder that contains a device, pipe or socket, or a link to one of these.
+
+    Args:
+        folder: The folder; a folder that cannot be listed is not checked.
+        depth: How many levels of folders are checked, `folder` included.
 
     Raises:
-        RunError: There is such a thing, which could be read without end.
+        RunError: An entry is neither a file nor a folder.
     """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -24,5 +28,5 @@ def refuse_devices(folder: Path, depth: int = 3) -> None:
             elif Path(entry).exists() and not (entry.is_file() or entry.is_dir()):
                 raise RunError(
                     f"{printable(entry.path)} is a device or pipe, which is not read.\n"
-                    f"Remove it, or take another run."
+                    f"Remove it, or use another run."
                 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from pawsight.errors import DiskError
 
 RESERVE_BYTES = 256 << 20  # left free
-# What of an OSError is the disk's fault; others are the fault of one file's name.
+# The numbers of errors that concern all files of a disk; others concern one file, such as its name.
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EMFILE, errno.EIO}
 _ADVICE = "Free some space, or name a folder on another disk: PAWSIGHT_CACHE=/a/folder pawsight ..."
 
@@ -21,33 +21,34 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def need_space(
+def check_space(
     folder: Path,
     num_bytes: int,
     task: str,
     *,
-    known: int = 0,
+    known_bytes: int = 0,
     reserve: int = RESERVE_BYTES,
     advice: str = _ADVICE,
 ) -> None:
     """Check that a disk has enough space for what is to be written.
 
     Args:
-        folder: Where it is to be written; need not exist.
-        num_bytes: Still to be written; below 0 is nothing.
-        task: What for, such as "unpack pets.zip".
-        known: What it needs as far as that is known, where that is more.
+        folder: The folder to write into; it need not exist.
+        num_bytes: Bytes still to be written; a negative number counts as 0.
+        task: The purpose, such as "unpack pets.zip".
+        known_bytes: Bytes that the message states as needed, if more than `num_bytes`.
         reserve: Bytes to leave free.
-        advice: What the user can do.
+        advice: What the user can do: the last line of the message.
 
     Raises:
         DiskError: Fewer bytes than `reserve` would be left.
+        OSError: The free space cannot be read.
     """
     free, num_bytes = free_bytes(folder), max(0, num_bytes)
     if free < num_bytes + reserve:
         kept = f", of which {_size(reserve)} stay free" if reserve else ""
         raise DiskError(
-            f"The disk is too full to {task}: it needs {_size(max(num_bytes, known))}, and "
+            f"The disk is too full to {task}: it needs {_size(max(num_bytes, known_bytes))}, and "
             f"{_size(free)} are free in {folder.parent}{kept}.\n{advice}"
         )
 

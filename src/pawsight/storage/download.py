@@ -1,8 +1,9 @@
 """Resumable, verified, atomic downloads.
 
-Independent of the protocol: an adapter opens a file at a byte offset, and raises
-`RetryableError` for errors that a retry may solve. The bytes so far are kept beside the
-file as `.part`, so that a broken connection or a killed process costs nothing.
+This module is independent of the protocol: an adapter opens a file at a byte offset, and
+raises `RetryableError` for errors that a retry may solve. The bytes received so far are
+kept beside the file as `.part`, so that a download continues after a broken connection or
+a killed process.
 """
 
 from __future__ import annotations
@@ -29,20 +30,19 @@ _MAX_SECONDS = 300.0  # between two tries, whatever the server's Retry-After
 class Stream:
     """A file that is open for reading at some offset."""
 
-    # The byte that the first chunk begins with: the one requested, or 0 where the server starts
-    # again.
-    start: int
+    start: int  # offset of the first chunk: as requested, or 0 if the server starts again
     total: int | None  # bytes of the whole file, None if unknown
     chunks: Iterator[bytes]
     md5: str = ""  # of the whole file as the server states it, in hexadecimal digits
 
 
-# From which byte on. Entering it and reading its chunks may raise RetryableError, DownloadError.
+# Opens a file at a byte offset. Entering the context and reading the chunks may raise
+# RetryableError and DownloadError.
 OpenStream = Callable[[int], AbstractContextManager[Stream]]
 
 
 class RetryableError(Exception):
-    """This try failed; the next one may succeed.
+    """An attempt failed; a retry may succeed.
 
     Attributes:
         seconds: How long the server asks to wait, None if it does not.
@@ -70,7 +70,7 @@ class DownloadError(Exception):
 
 
 class RetriesExhaustedError(DownloadError):
-    """All tries failed; perhaps there is no connection."""
+    """All attempts failed; perhaps there is no connection."""
 
 
 class ChecksumError(DownloadError):
@@ -88,10 +88,14 @@ def wait(seconds: float) -> None:
 
 
 def with_retries(call: Callable[[], Result], pause: Callable[[float], None] = wait) -> Result:
-    """Call until it succeeds or retrying is pointless.
+    """Return the result of a function, called again after a pause where a retry may succeed.
+
+    Args:
+        call: The function; it raises RetryableError where a retry may succeed.
+        pause: Waits the given seconds between two attempts.
 
     Raises:
-        DownloadError: It failed.
+        RetriesExhaustedError: All attempts failed.
     """
     for tries in range(1, _TRIES + 1):
         try:
@@ -100,7 +104,7 @@ def with_retries(call: Callable[[], Result], pause: Callable[[float], None] = wa
             if tries == _TRIES:
                 raise RetriesExhaustedError(str(error), error.status) from error
             pause(_seconds_to_wait(tries, error))
-    raise AssertionError  # the last try returns or raises
+    raise AssertionError  # the last attempt returns or raises
 
 
 def fetch_resumed(
@@ -112,68 +116,69 @@ def fetch_resumed(
     advance: Callable[[int], None],
     pause: Callable[[float], None] = wait,
 ) -> None:
-    """Fetch one file, resuming an earlier try.
+    """Fetch one file, resuming a partial download.
 
     Args:
-        open_stream: Opens the file at some offset.
+        open_stream: Opens the remote file at a byte offset.
         path: The target, written atomically. Its folder exists.
-        version: Of the file there; a part of another version is not resumed.
-        checksum: MD5 or SHA-256 in hexadecimal digits; "" takes the MD5 that
-            the server states, if it states one.
-        advance: Receives the number of bytes, with those of an earlier process;
-            negative where the server started again.
-        pause: Waits some seconds between two tries.
+        version: Identifies the content of the remote file; a partial download of another
+            version is not resumed.
+        checksum: MD5 or SHA-256 in hexadecimal digits; "" uses the MD5 that the
+            server states, if any.
+        advance: Receives numbers of bytes, those of an earlier process included;
+            negative where the server starts again.
+        pause: Waits the given seconds between two attempts.
 
     Raises:
-        DownloadError: It cannot be fetched, or is not the right one.
-        OSError: It cannot be written here.
+        DownloadError: The file cannot be fetched, or its checksum is wrong.
+        OSError: The file cannot be written on this machine.
     """
     part = part_of(path, version)
     for _ in range(2):
-        reported = _DownloadProgress(advance)
-        stated = _fetch_part(open_stream, part, reported, pause)
-        expected = checksum or stated
+        progress = _DownloadProgress(advance)
+        stated_md5 = _fetch_part(open_stream, part, progress, pause)
+        expected = checksum or stated_md5
         if not expected or has_checksum(part, expected):
             flush(part)
             part.replace(path)
             return
         part.unlink()
-        reported.reach(0)
+        progress.update(0)
     raise ChecksumError("it arrived twice with a wrong checksum, so it is damaged or another file")
 
 
 def part_of(path: Path, version: str) -> Path:
-    """Return the path of the partial download."""
+    """Return the path of the partial download of a file."""
     mark = f".{hashlib.sha256(version.encode()).hexdigest()[:8]}" if version else ""
     return path.with_name(f"{path.name}{mark}.part")
 
 
 class _DownloadProgress:
-    """Reports the change of the number of bytes, which may shrink."""
+    """Reports each change of the number of bytes, which may also decrease."""
 
     def __init__(self, advance: Callable[[int], None]) -> None:
         self._advance = advance
-        self._at = 0
+        self._num_bytes = 0
 
-    def reach(self, at: int) -> None:
-        if at != self._at:
-            self._advance(at - self._at)
-            self._at = at
+    def update(self, num_bytes: int) -> None:
+        if num_bytes != self._num_bytes:
+            self._advance(num_bytes - self._num_bytes)
+            self._num_bytes = num_bytes
 
 
 def _fetch_part(
-    open_stream: OpenStream, part: Path, reported: _DownloadProgress, pause: Callable[[float], None]
+    open_stream: OpenStream, part: Path, progress: _DownloadProgress, pause: Callable[[float], None]
 ) -> str:
-    """Fetch to the end, retrying as long as there is progress; return the server's MD5."""
+    """Fetch to the end, retrying as long as bytes arrive; return the MD5 that the server states."""
     tries = 0
-    furthest = _size(part)
+    max_size = _size(part)
     while True:
         try:
-            return _fetch_once(open_stream, part, reported)
+            return _fetch_once(open_stream, part, progress)
         except RetryableError as error:
-            now = _size(part)
-            tries = 1 if now > furthest else tries + 1
-            furthest = max(now, furthest)
+            size = _size(part)
+            tries = 1 if size > max_size else tries + 1
+            max_size = max(size, max_size)
             if tries >= _TRIES:
                 raise RetriesExhaustedError(str(error), error.status) from error
             pause(_seconds_to_wait(tries, error))
@@ -183,19 +188,19 @@ def _seconds_to_wait(tries: int, error: RetryableError) -> float:
     return min(max(2.0 ** (tries - 1), error.seconds or 0.0), _MAX_SECONDS)
 
 
-def _fetch_once(open_stream: OpenStream, part: Path, reported: _DownloadProgress) -> str:
+def _fetch_once(open_stream: OpenStream, part: Path, progress: _DownloadProgress) -> str:
     with open_stream(_size(part)) as stream:
-        at = stream.start
-        reported.reach(at)
-        with open(part, "ab" if at else "wb", opener=opener) as file:
+        size = stream.start
+        progress.update(size)
+        with open(part, "ab" if size else "wb", opener=opener) as file:
             for chunk in stream.chunks:
                 file.write(chunk)
-                at += len(chunk)
-                reported.reach(at)
-        if stream.total is not None and at != stream.total:
-            if at > stream.total:  # the part is of another file
+                size += len(chunk)
+                progress.update(size)
+        if stream.total is not None and size != stream.total:
+            if size > stream.total:  # the part is of another file
                 part.unlink()
-            raise RetryableError(f"the connection ended after {at:,} of {stream.total:,} bytes")
+            raise RetryableError(f"the connection ended after {size:,} of {stream.total:,} bytes")
         return stream.md5
 
 

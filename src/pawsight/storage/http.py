@@ -13,7 +13,7 @@ from pawsight.errors import first_line
 from pawsight.storage.download import DownloadError, RetryableError, Stream
 
 TIMEOUT_SECONDS = (10.0, 30.0)  # to connect, and between two bytes
-_CHUNK = 1 << 15  # bytes; a broken connection loses less than this
+_CHUNK_BYTES = 1 << 15  # a broken connection loses less than this
 
 
 def is_busy(status: int) -> bool:
@@ -21,19 +21,21 @@ def is_busy(status: int) -> bool:
     return status in (408, 429) or status >= 500
 
 
-def check_status(answer: Any) -> None:
+def check_status(response: Any) -> None:
     """Check the status of a response.
 
     Raises:
-        RetryableError: The error is temporary.
-        DownloadError: The server refuses the file.
+        RetryableError: The status is a temporary error.
+        DownloadError: The status is another error.
     """
-    if is_busy(answer.status_code):
-        wait = retry_after_seconds(answer.headers.get("Retry-After", ""))
-        raise RetryableError(f"the server responds {answer.status_code}", wait, answer.status_code)
-    if answer.status_code >= 400:
-        reason = f"the server responds {answer.status_code} {answer.reason}".rstrip()
-        raise DownloadError(reason, answer.status_code)
+    if is_busy(response.status_code):
+        wait = retry_after_seconds(response.headers.get("Retry-After", ""))
+        raise RetryableError(
+            f"the server responds {response.status_code}", wait, response.status_code
+        )
+    if response.status_code >= 400:
+        reason = f"the server responds {response.status_code} {response.reason}".rstrip()
+        raise DownloadError(reason, response.status_code)
 
 
 @contextlib.contextmanager
@@ -43,36 +45,37 @@ def open_http(
     start: int,
     check_status: Callable[[Any], None] = check_status,
 ) -> Iterator[Stream]:
-    """Open a file over HTTP at some offset.
+    """Open a file over HTTP at a byte offset.
 
     Args:
-        get: `requests.get`, or that of a session.
-        url: The file's address.
-        start: The first byte wanted.
+        get: `requests.get`, or the method of a session.
+        url: The URL of the file.
+        start: The offset of the first byte.
         check_status: Checks the status of a response.
 
     Yields:
-        The stream; it starts at 0 where the server has no ranges, or the
-        file there is shorter than `start`.
+        The stream; it starts at 0 if the server does not support ranges, or if the
+        remote file is shorter than `start`.
 
     Raises:
-        RetryableError, DownloadError: As `check_status`, or the connection is broken.
+        RetryableError: The connection is broken, or the error is temporary.
+        DownloadError: The server refuses the file.
     """
     with translated(), contextlib.ExitStack() as opened:
-        answer = opened.enter_context(_request(get, url, start))
-        if answer.status_code == 416:  # the part is as long as the file, or longer
-            if _content_range(answer)[1] == start:
-                yield Stream(start, start, iter(()), _stated_md5(answer))
+        response = opened.enter_context(_request(get, url, start))
+        if response.status_code == 416:  # the part is as long as the file, or longer
+            if _content_range(response)[1] == start:
+                yield Stream(start, start, iter(()), _stated_md5(response))
                 return
-            answer = opened.enter_context(_request(get, url, 0))
-        check_status(answer)
-        begins, total = _content_range(answer) if answer.status_code == 206 else (0, None)
-        if begins not in (0, start):
+            response = opened.enter_context(_request(get, url, 0))
+        check_status(response)
+        first, total = _content_range(response) if response.status_code == 206 else (0, None)
+        if first not in (0, start):
             raise RetryableError("the server sent another range than requested")
-        length = answer.headers.get("Content-Length", "")
-        if total is None and length.isdecimal() and not answer.headers.get("Content-Encoding"):
-            total = begins + int(length)
-        yield Stream(begins, total, answer.iter_content(_CHUNK), _stated_md5(answer))
+        length = response.headers.get("Content-Length", "")
+        if total is None and length.isdecimal() and not response.headers.get("Content-Encoding"):
+            total = first + int(length)
+        yield Stream(first, total, response.iter_content(_CHUNK_BYTES), _stated_md5(response))
 
 
 @contextlib.contextmanager
@@ -93,7 +96,7 @@ def translated() -> Iterator[None]:
 
 
 def retry_after_seconds(stated: str) -> float | None:
-    """Return the seconds of a Retry-After header, which may be a date; None for neither."""
+    """Return the seconds of a Retry-After header, which may be a date; None if it is invalid."""
     if stated.strip().isdecimal():
         return float(stated)
     try:
@@ -103,22 +106,25 @@ def retry_after_seconds(stated: str) -> float | None:
 
 
 def _request(get: Callable[..., Any], url: str, start: int) -> Any:
-    # With a content encoding, bytes could not be counted nor resumed.
+    # With a content encoding, bytes could be neither counted nor resumed.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     return get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS)
 
 
-def _content_range(answer: Any) -> tuple[int, int | None]:
+def _content_range(response: Any) -> tuple[int, int | None]:
     """Return the first byte and the total size of `bytes 5-9/10` or `bytes */10`."""
-    piece, _, total = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+    piece, _, total = (
+        response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+    )
     first = piece.partition("-")[0]
     return int(first) if first.isdecimal() else 0, int(total) if total.isdecimal() else None
 
 
-def _stated_md5(answer: Any) -> str:
-    """Return the MD5 of the file as Google Cloud Storage states it, in hexadecimal, or ""."""
-    for one in answer.headers.get("x-goog-hash", "").split(","):
-        kind, _, value = one.strip().partition("=")
+def _stated_md5(response: Any) -> str:
+    """Return the MD5 that Google Cloud Storage states for a file, in hexadecimal digits, or ""."""
+    for entry in response.headers.get("x-goog-hash", "").split(","):
+        kind, _, value = entry.strip().partition("=")
         if kind == "md5":
-            return base64.b64decode(value).hex()
+            with contextlib.suppress(ValueError):  # it is not Base64
+                return base64.b64decode(value).hex()
     return ""

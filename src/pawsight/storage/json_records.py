@@ -1,4 +1,4 @@
-"""Small typed records in JSON files of a run, read with an error that says how to mend them."""
+"""Small typed records in the JSON files of a run; errors state how to repair a damaged file."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ _T = TypeVar("_T")
 
 
 class Record(BaseModel, frozen=True):
-    """A record that cannot be changed; fields of later versions are passed over."""
+    """An immutable record; unknown fields, such as those of later versions, are ignored."""
 
 
 def load_record(path: Path, adapter: TypeAdapter[_T], advice: str) -> _T | None:
-    """Read and validate a JSON file; None where there is no such file.
+    """Read and validate a JSON file; return None if the file does not exist.
 
     Args:
-        path: The file, in UTF-8; names that are not UTF-8 are kept as surrogates.
+        path: The file, in UTF-8; bytes that are not UTF-8 become surrogates.
         adapter: Validates the content.
-        advice: What mends a damaged file: a sentence of the error.
+        advice: How to repair a damaged file: the last line of the message.
 
     Raises:
-        RunError: The file cannot be read, is no JSON, or does not hold such a record.
+        RunError: The file cannot be read, is no JSON, or does not contain such a record.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         return adapter.validate_python(content)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError, ValidationError) as error:
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RecursionError, ValidationError) as error:
         raise RunError(f"{path} is damaged.\n{advice}") from error

@@ -1,7 +1,8 @@
-"""Locks between processes, released by the operating system however a process ends.
+"""Locks between processes; when a process ends, the operating system releases its locks.
 
-A lock is a SQLite file that stays: SQLite locks alike on every system, also
-between threads of one process, and has shared and exclusive locks.
+A lock file is an SQLite database that is never removed. SQLite locks in the same
+way on every system, also between threads of one process, and its locks can be
+shared or exclusive.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ _RETRY_SECONDS = 0.2
 
 @contextlib.contextmanager
 def locked(path: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
-    """Lock exclusively while the block runs, after waiting for another process if needed.
+    """Hold an exclusive lock while the block runs; wait until other processes release it.
 
     Args:
-        path: The lock file. Its folder must exist; the file stays when the lock is released.
-        on_wait: Called once if the lock is taken, with its owner, such as
-            "process 4711 on nebula". Raise in it to give up instead of waiting.
+        path: The lock file. Its folder must exist.
+        on_wait: Called once if another process has the lock, with the name of that process,
+            such as "process 4711 on nebula". Raise in it to give up instead of waiting.
 
     Raises:
         OSError: The file cannot be created or locked.
@@ -43,14 +44,14 @@ def locked(path: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
 
 
 def share(path: Path, timeout_seconds: float) -> sqlite3.Connection:
-    """Acquire a shared lock, which any number of processes may have.
+    """Acquire a shared lock, which any number of processes may hold.
 
     Args:
         path: The lock file. Its folder must exist.
-        timeout_seconds: How long to wait while another process has it exclusively.
+        timeout_seconds: How long to wait while another process holds the lock exclusively.
 
     Returns:
-        The lock; closing it, or the end of the process, releases it.
+        The lock, which is released by `close()` or at the end of the process.
 
     Raises:
         OSError, sqlite3.Error: The file cannot be created or locked.
@@ -58,13 +59,13 @@ def share(path: Path, timeout_seconds: float) -> sqlite3.Connection:
     create_file(path)
     connection = sqlite3.connect(path, timeout=timeout_seconds, check_same_thread=False)
     connection.execute("BEGIN")
-    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # this takes the lock
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # acquires the lock
     return connection
 
 
 @contextlib.contextmanager
 def lock_unshared(path: Path) -> Iterator[bool]:
-    """Yield whether no other process shares a lock; then none can take it while the block runs.
+    """Yield whether no other process holds a lock; if so, none can acquire it in the block.
 
     Args:
         path: The lock file. Its folder must exist.
@@ -92,9 +93,12 @@ def _connected(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _acquire(connection: sqlite3.Connection, path: Path) -> bool:
-    """Try to take the lock; write the owner first, since others can read only what is committed."""
+    """Try to acquire the lock; return whether this succeeded.
+
+    The owner is committed first: other processes can read only what is committed.
+    """
     try:
-        connection.execute("PRAGMA synchronous=OFF")  # after a crash no process has the lock
+        connection.execute("PRAGMA synchronous=OFF")  # after a crash no process holds the lock
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("CREATE TABLE IF NOT EXISTS owner (name TEXT)")
         connection.execute("DELETE FROM owner")
@@ -114,7 +118,7 @@ def _acquire(connection: sqlite3.Connection, path: Path) -> bool:
 def _owner(connection: sqlite3.Connection) -> str:
     try:
         row = connection.execute("SELECT name FROM owner").fetchone()
-    except sqlite3.Error:  # it is being written
+    except sqlite3.Error:  # the owner is being written
         row = None
     return row[0] if row else "another process"
 

@@ -1,4 +1,4 @@
-"""What is known of the working folder of an address: `.remote.json` in it."""
+"""The record of a mirrored folder, `.remote.json`: the remote version of each local file."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pawsight.storage.json_records import load_record
 from pawsight.storage.stores.remote_folder import RemoteVersion
 
 _NAME = ".remote.json"
-Stamp = tuple[int, int]  # time of change in nanoseconds, bytes
-Known = dict[str, tuple[int, int, str]]  # a file's stamp, and the remote version that it equals
+Stamp = tuple[int, int]  # modification time in nanoseconds, size in bytes
+Known = dict[str, tuple[int, int, str]]  # by name: a file's stamp, and the equal remote version
 
 
 class MirrorRecord(BaseModel, frozen=True, extra="forbid"):
-    """The address without secrets, and what is known of each file."""
+    """The address without secrets, and the stamp and remote version of each file."""
 
     address: str
     files: Known
 
     @classmethod
     def load(cls, folder: Path) -> MirrorRecord | None:
-        """Read the record of a working folder; None where there is none.
+        """Read the record of a working folder; return None if there is none.
 
         Raises:
-            RunError: It is damaged.
+            RunError: The record is damaged, or cannot be read.
         """
         return load_record(folder / _NAME, _ADAPTER, f"Remove {folder}.")
 
@@ -39,15 +39,18 @@ class MirrorRecord(BaseModel, frozen=True, extra="forbid"):
 _ADAPTER = TypeAdapter(MirrorRecord)
 
 
-def is_same(path: Path, found: RemoteVersion) -> bool:
-    """Return whether a file here is known to equal one at an address, by its checksum there."""
-    if not found.checksum or not path.is_file() or path.stat().st_size != found.size:
+def is_same(path: Path, remote: RemoteVersion) -> bool:
+    """Return whether a local file has the size and checksum of a remote file.
+
+    False also if the remote checksum is unknown.
+    """
+    if not remote.checksum or not path.is_file() or path.stat().st_size != remote.size:
         return False
-    return has_checksum(path, found.checksum)
+    return has_checksum(path, remote.checksum)
 
 
 def is_plain(name: str) -> bool:
-    """Return whether a path stays in its folder, and is no hidden or partial file."""
+    """Return whether a relative path stays in its folder, and is no hidden or partial file."""
     parts = PurePosixPath(name).parts
     return not (
         "\\" in name
@@ -58,6 +61,6 @@ def is_plain(name: str) -> bool:
 
 
 def stamp_of(path: Path) -> Stamp:
-    """Return what changes when a file does."""
+    """Return the modification time and size of a file, to detect changes."""
     status = path.stat()
     return status.st_mtime_ns, status.st_size

@@ -1,9 +1,10 @@
 """A working folder in the cache that mirrors a folder in a cloud store or on an SFTP server.
 
-What is used or written is always the working folder. `fetch` brings it up to date with the
-address, `publish` the address with it; `.remote.json` in it records for each file the version at
-the address that it equals. Where another machine has changed the address since, that counts, and
-what had not been copied there is kept beside the working folder.
+Files are read and written in the working folder only. `fetch` copies changed files from the
+address to the working folder, and `publish` copies changed files to the address. The record
+`.remote.json` in the working folder states the remote version that each file equals. If another
+machine has changed the address meanwhile, its changes win: local changes that were not copied
+are moved to a folder beside the working folder.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ from pawsight.storage.stores.providers import STORES
 from pawsight.storage.stores.remote_folder import RemoteFolder, RemoteVersion
 from pawsight.storage.threads import map_in_threads
 
-_GROWS = "log.txt"  # is appended to, and decides nothing
-_NOTED_MEGABYTES = 10.0  # takes seconds to fetch
+_LOG = "log.txt"  # the only file that is appended to; its changes are no conflict
+_NOTED_MEGABYTES = 10.0  # fetching more than this takes seconds, so a note is written
 _NUM_THREADS = 8
 
 
@@ -46,18 +47,19 @@ class MirroredFolder:
     """A folder at an address, and its working folder `path` on this machine.
 
     Args:
-        address: Such as s3://bucket/runs/cats; secrets in it are used and written nowhere.
-        rank: Orders files: those of a higher rank refer to those of a lower one, so they are
-            copied later.
+        address: An address such as s3://bucket/runs/cats. Secrets in it are never written to a
+            file or message.
+        rank: Returns the rank of a file. A file refers only to files of a lower rank, so it is
+            copied after them.
 
     Raises:
-        RunError: It is no address in a cloud store or on an SFTP server.
+        RunError: The address is not in a cloud store or on an SFTP server.
     """
 
     def __init__(self, address: str, rank: Callable[[str], int]) -> None:
         if address.partition("://")[0].lower() not in STORES:
             raise RunError(
-                f"A run cannot be at {public_address(address)}.\nGive a folder, or an address "
+                f"A run cannot be at {public_address(address)}.\nUse a folder, or an address "
                 f"that begins with {listed(f'{scheme}://' for scheme in STORES)}."
             )
         self._secret_address = address
@@ -70,44 +72,46 @@ class MirroredFolder:
 
     @classmethod
     def of(cls, path: Path, rank: Callable[[str], int]) -> MirroredFolder | None:
-        """Return the mirror whose working folder that is; None for any other folder."""
+        """Return the mirror that has `path` as its working folder; None for other folders."""
         record = MirrorRecord.load(path)
-        found = None if record is None else cls(record.address, rank)
-        return found if found is not None and found.path == path.absolute() else None
+        if record is None:
+            return None
+        mirror = cls(record.address, rank)
+        return mirror if mirror.path == path.absolute() else None
 
     @cached_property
     def remote(self) -> RemoteFolder:
         """The folder at the address.
 
         Raises:
-            RunError: It cannot be reached.
+            RunError: The address cannot be reached.
             ExtraError: The package for this kind of store is not installed.
         """
-        with self._explained("reached"):
+        with self._run_errors("reached"):
             return RemoteFolder(self._secret_address)
 
     def unsent(self, wanted: Callable[[str], bool] = bool) -> dict[str, Stamp]:
-        """Return the wanted files that are not at the address as they are here."""
-        found = {}
+        """Return the stamps of the wanted files that differ from the address, by name."""
+        stamps = {}
         for name in filter(wanted, self._unsent()):
-            with contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
-                found[name] = stamp_of(self.path / name)
-        return found
+            with contextlib.suppress(FileNotFoundError):  # the file was removed meanwhile
+                stamps[name] = stamp_of(self.path / name)
+        return stamps
 
     def list_remote(self) -> dict[str, RemoteVersion]:
-        """List what is at the address; raises RunError."""
-        with self._explained("listed"):
-            found = self.remote.files()
-        return {name: version for name, version in found.items() if is_plain(name)}
+        """Return the versions of the files at the address, by name; raises RunError."""
+        with self._run_errors("listed"):
+            versions = self.remote.files()
+        return {name: version for name, version in versions.items() if is_plain(name)}
 
     def has(self, name: str) -> bool:
         """Return whether a small file is at the address; raises RunError."""
-        with self._explained("read"):
+        with self._run_errors("read"):
             return self.remote.read(name) is not None
 
     def check_writable(self) -> None:
         """Check that files can be written at the address; raises RunError."""
-        with self._explained("written"):
+        with self._run_errors("written"):
             self.remote.check_writable()
 
     def was_sent(self, name: str) -> bool:
@@ -117,15 +121,15 @@ class MirroredFolder:
     def fetch(
         self,
         wanted: Callable[[str], bool],
-        found: dict[str, RemoteVersion],
+        versions: dict[str, RemoteVersion],
         note: Callable[[str], None],
     ) -> None:
-        """Bring the working folder up to date with the address.
+        """Copy changed files from the address to the working folder.
 
         Args:
-            wanted: Of the files at the address, those that are needed.
-            found: What `list_remote` returned.
-            note: Receives a sentence where that takes long or sets changes aside.
+            wanted: Returns whether a file at the address is needed.
+            versions: The result of `list_remote`.
+            note: Receives a sentence if fetching takes long, or if local changes are moved away.
 
         Raises:
             RunError: A file cannot be fetched.
@@ -141,28 +145,32 @@ class MirroredFolder:
             ),
         ):
             known = self._known()
-            for name in found.keys() - known.keys():
-                if is_same(self.path / name, found[name]):  # killed before it was recorded
-                    known[name] = (*stamp_of(self.path / name), found[name].version)
-            is_here = {name for name in {*known, *found} if (self.path / name).is_file()}
-            same = {name for name, one in known.items() if one[2] == _version_in(found, name)}
-            is_moved = any(wanted(name) for name in is_here - same)
-            if is_moved and set(self._unsent()) - {_GROWS}:
+            for name in versions.keys() - known.keys():
+                if is_same(self.path / name, versions[name]):  # killed before it was recorded
+                    known[name] = (*stamp_of(self.path / name), versions[name].version)
+            local = {name for name in {*known, *versions} if (self.path / name).is_file()}
+            current = {
+                name
+                for name, (_, _, version) in known.items()
+                if name in versions and versions[name].version == version
+            }
+            is_outdated = any(wanted(name) for name in local - current)
+            if is_outdated and set(self._unsent()) - {_LOG}:
                 self.set_aside()
                 note(
-                    f"{self.address} was changed from another machine. What this one had changed "
-                    f"and not copied there is in {self._aside}."
+                    f"{self.address} was changed from another machine. Changes of this machine "
+                    f"that had not been copied there are in {self._aside}."
                 )
-                known, is_here = {}, set()
-            for name in known.keys() - found.keys():
+                known, local = {}, set()
+            for name in known.keys() - versions.keys():
                 (self.path / name).unlink(missing_ok=True)
                 del known[name]
-            needed = {name for name in found if wanted(name)} - (is_here & same)
-            megabytes = sum(found[name].size for name in needed) / 1e6
+            needed = {name for name in versions if wanted(name)} - (local & current)
+            megabytes = sum(versions[name].size for name in needed) / 1e6
             if megabytes >= _NOTED_MEGABYTES:
                 note(f"Fetching {megabytes:,.0f} MB from {self.address}.")
-            with self._explained("fetched"):
-                self._fetch_all({name: found[name] for name in needed}, known)
+            with self._run_errors("fetched"):
+                self._fetch_all({name: versions[name] for name in needed}, known)
 
     def _fetch_all(self, missing: dict[str, RemoteVersion], known: Known) -> None:
         def fetch(name: str) -> None:
@@ -187,7 +195,7 @@ class MirroredFolder:
         return self.path.with_name(f"{self.path.name}.replaced")
 
     def set_aside(self) -> None:
-        """Move what is in the working folder to a folder beside it."""
+        """Move the working folder to a folder beside it, replacing an earlier such folder."""
         if self.path.is_dir():
             shutil.rmtree(self._aside, ignore_errors=True)
             self.path.rename(self._aside)
@@ -197,19 +205,19 @@ class MirroredFolder:
         check: Callable[[], None] = lambda: None,
         is_left_out: Callable[[str], bool] = lambda name: False,
     ) -> None:
-        """Copy changed files to the address, each whole, those of a lower rank first.
+        """Copy changed files to the address, each atomically, files of a lower rank first.
 
-        The content is that of one moment or later for lower ranks: a file that refers to others
-        never arrives before them, and never in a newer version than they.
+        A snapshot of all of them is taken first, files of a higher rank first. So a file never
+        arrives before the files that it refers to, and never in a newer version than they.
 
         Args:
             check: Called before each file; raise in it to stop.
-            is_left_out: Of the changed files, those to copy later.
+            is_left_out: Returns whether a changed file is to be copied later.
 
         Raises:
-            RunError: A file cannot be copied; those before it are.
+            RunError: A file cannot be copied; the files before it are copied.
         """
-        with self._publishing, self._snapshot(is_left_out) as copies, self._explained("written"):
+        with self._publishing, self._snapshot(is_left_out) as copies, self._run_errors("written"):
             mark_in_use(self.path.parent)
             known = self._known()
             self._save(known)
@@ -222,7 +230,7 @@ class MirroredFolder:
     def _snapshot(
         self, is_left_out: Callable[[str], bool]
     ) -> Iterator[dict[str, tuple[Path, Stamp]]]:
-        """Yield copies that no longer change, by name; taken in the opposite order."""
+        """Yield copies of the changed files and their stamps, by name, a lower rank first."""
         folder = temporary_path(self.path)
         copies = {}
         try:
@@ -231,7 +239,7 @@ class MirroredFolder:
                 for name in filterfalse(is_left_out, reversed(self._unsent())):
                     copy = folder / name
                     copy.parent.mkdir(parents=True, exist_ok=True)
-                    with contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
+                    with contextlib.suppress(FileNotFoundError):  # the file was removed meanwhile
                         stamp = stamp_of(self.path / name)
                         _copy(self.path / name, copy)
                         copies[name] = (copy, stamp)
@@ -240,10 +248,10 @@ class MirroredFolder:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _unsent(self) -> list[str]:
-        """Return files that are not at the address as they are here, those of low rank first."""
+        """Return the names of files that differ from the address, files of a low rank first."""
         known, unsent = self._known(), []
         for folder, folders, names in os.walk(self.path):
-            folders[:] = [one for one in folders if not one.startswith(".")]
+            folders[:] = [inner for inner in folders if not inner.startswith(".")]
             for path in (Path(folder, name) for name in names):
                 name = path.relative_to(self.path).as_posix()
                 if is_plain(name):
@@ -260,27 +268,26 @@ class MirroredFolder:
         MirrorRecord(address=self.address, files=known).save(self.path)
 
     @contextlib.contextmanager
-    def _explained(self, verb: str) -> Iterator[None]:
+    def _run_errors(self, verb: str) -> Iterator[None]:
+        """Translate a DownloadError into a RunError: the address cannot be `verb`."""
         try:
             yield
         except DownloadError as error:
             raise RunError(
                 f"{self.address} cannot be {verb}: {error}.\n"
-                f"Check the address, the network and that you may read and write there."
+                f"Check the address, the network, and your permissions to read and write there."
             ) from error
 
 
-def _version_in(found: dict[str, RemoteVersion], name: str) -> str | None:
-    return found[name].version if name in found else None
-
-
 def _copy(source: Path, target: Path) -> None:
-    """Link a file, since files of a run are replaced and not changed; copy one that grows."""
-    try:
-        if source.name == _GROWS:
-            raise OSError
-        os.link(source, target)
-    except FileNotFoundError:
-        raise
-    except OSError:  # a file system without links
-        shutil.copyfile(source, target)
+    """Link a file, since files of a run are replaced and not changed; copy the log file."""
+    if source.name != _LOG:
+        try:
+            os.link(source, target)
+        except FileNotFoundError:
+            raise
+        except OSError:  # a file system without links
+            pass
+        else:
+            return
+    shutil.copyfile(source, target)

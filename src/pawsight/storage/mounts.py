@@ -1,7 +1,8 @@
-"""Detect folders on network drives, by the system's table of mounts.
+"""Detect folders on network drives.
 
-Linux keeps that table in a file. Windows recognises shares by their names. Elsewhere
-nothing is known, and a folder counts as one of this machine.
+On Linux the table of mounts shows them, on Windows the form of the path, and in Google
+Colab the folder in which it mounts Google Drive. On other systems every folder counts as
+local.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ import os
 import re
 from pathlib import Path
 
-# Errors of a drive that stumbled; a moment later the same call may succeed.
-PASSING_ERRORS = {
+# Errors of a network drive that are often temporary: a later call may succeed.
+TEMPORARY_ERRORS = {
     getattr(errno, name)
     for name in ("EIO", "EAGAIN", "EINTR", "ETIMEDOUT", "ESTALE", "ENETDOWN", "ENETUNREACH")
     if hasattr(errno, name)
 }
 _TABLE = Path("/proc/self/mountinfo")
 _COLAB_DRIVE = "/content/drive"
-# 9p: shared folders of virtual machines and WSL. A FUSE file system is a program of any kind:
-# Google Drive, sshfs, rclone, s3fs; those below read a disk of this machine.
+# 9p: shared folders of virtual machines and WSL. Programs such as Google Drive, sshfs, rclone and
+# s3fs provide FUSE file systems of remote files; those in _LOCAL_FUSE read a local disk.
 _NETWORK = {"9p", "afs", "ceph", "cifs", "davfs", "fuse", "glusterfs", "nfs", "nfs4", "smb3"}
 _LOCAL_FUSE = {
     "fuse.bindfs",
@@ -34,10 +35,10 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def network_drive(folder: Path) -> str:
-    """Name the kind of network drive that a folder is on, "" if it is on none.
+    """Return the kind of network drive that a folder is on, such as "nfs"; "" for a local disk.
 
     Args:
-        folder: It must exist; links on the way to it are followed.
+        folder: An existing folder; links in its path are followed.
     """
     real = os.path.realpath(folder)
     if f"{real}/".startswith(f"{_COLAB_DRIVE}/"):
@@ -50,7 +51,7 @@ def network_drive(folder: Path) -> str:
 
 
 def read_table() -> str:
-    """Return Linux's table of mounts; "" elsewhere."""
+    """Return the table of mounts of Linux; "" on other systems."""
     try:
         return _TABLE.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -58,10 +59,13 @@ def read_table() -> str:
 
 
 def _kind_of_mount(real: str, table: str) -> str:
-    """Find the file system's kind by the longest mount point above; of equals the last is on top.
+    """Return the type of the file system that a path is on, "" if unknown.
+
+    That is the file system with the longest mount point above the path. Of equal mount points
+    the last one hides the others.
 
     A line reads: id, parent, device, root, mount point, options, any number of
-    other fields, a dash, the kind, ... Source: proc_pid_mountinfo(5).
+    other fields, a dash, the type, ... Source: proc_pid_mountinfo(5).
     """
     longest, kind = -1, ""
     for line in table.splitlines():
@@ -69,7 +73,7 @@ def _kind_of_mount(real: str, table: str) -> str:
         fields = before.split(" ")
         if len(fields) < 5 or not after:
             continue
-        point = _ESCAPE.sub(lambda found: chr(int(found[1], 8)), fields[4]).rstrip("/")
+        point = _ESCAPE.sub(lambda match: chr(int(match[1], 8)), fields[4]).rstrip("/")
         if f"{real}/".startswith(f"{point}/") and len(point) >= longest:
             longest, kind = len(point), after.split(" ", 1)[0]
     return kind

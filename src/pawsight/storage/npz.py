@@ -1,4 +1,4 @@
-"""Files of NumPy arrays (.npz): numbers only, never code."""
+"""Read and write NumPy arrays in .npz files, without pickle: a file cannot run code."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import numpy as np
 from pawsight.errors import RunError, first_line
 from pawsight.storage.atomic import replacing
 
-# What NumPy raises for a damaged file: of the zip archive, its compression, and the headers of its
-# arrays, which are Python literals.
+# What NumPy raises for a damaged file. The errors concern the zip archive, its compression, and the
+# headers of its arrays, which are Python literals.
 NPZ_ERRORS = (
     *(OSError, EOFError, ValueError, LookupError, TypeError, MemoryError, RuntimeError),
     *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, SyntaxError, ArithmeticError),
@@ -27,22 +27,19 @@ _MAGIC = b"PK\x03\x04"
 
 
 def save_npz(path: Path, **arrays: np.ndarray) -> None:
-    """Write arrays by their names, whole or not at all; raises DiskError."""
+    """Write named arrays atomically; raises DiskError."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays)
 
 
 @contextlib.contextmanager
 def arrays_of(file: BinaryIO) -> Iterator[Any]:
-    """Open the arrays in a file by their names; nothing is printed, whatever is read.
-
-    The parser of Python literals and conversions of numbers warn of damaged files. Of what is no
-    .npz at all NumPy would advise to unpickle it.
+    """Open the arrays of a file, by name, without the warnings that damaged files cause.
 
     Raises:
         NPZ_ERRORS: The file is damaged.
     """
-    if file.read(len(_MAGIC)) != _MAGIC:
+    if file.read(len(_MAGIC)) != _MAGIC:  # NumPy's own message advises to unpickle the file
         raise ValueError("it is no .npz file")
     file.seek(0)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -53,9 +50,9 @@ def arrays_of(file: BinaryIO) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def opened_npz(path: Path) -> Iterator[Any]:
-    """Open the arrays that a run keeps, by their names.
+    """Open the arrays in a file of a run, by name.
 
-    The block checks them, and raises ValueError for what cannot be right.
+    The block may raise ValueError for invalid arrays, which becomes a RunError.
 
     Raises:
         RunError: The file is missing or damaged.

@@ -1,4 +1,4 @@
-"""Run many small network-bound jobs in threads, and stop them at once."""
+"""Run many small network-bound jobs in threads that can be stopped early."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 _TICK_SECONDS = 0.2
-_JOIN_SECONDS = 2.0  # for threads that are in the middle of a job
+_JOIN_SECONDS = 2.0  # how long to wait for threads that still run a job
 
 Job = TypeVar("Job")
 
@@ -21,22 +21,22 @@ def map_in_threads(
     stop: threading.Event,
     tick: Callable[[], None],
 ) -> Generator[tuple[Job, Exception | None], None, None]:
-    """Yield each job with its error, or None, as they end.
+    """Run jobs in threads; yield each job, when it has ended, with its error or None.
 
     Args:
         work: Processes one job.
-        jobs: Processed in this order.
-        num_threads: How many run at a time.
-        stop: Set to end early: at the end, by Ctrl-C, by the caller.
+        jobs: The jobs, started in this order.
+        num_threads: How many jobs run at a time.
+        stop: No job starts once this is set: by the caller, or here when the generator ends.
         tick: Called a few times a second in the thread of the caller.
     """
     waiting = iter(jobs)
-    taking = threading.Lock()
+    lock = threading.Lock()
     ended: queue.SimpleQueue[tuple[Job, Exception | None]] = queue.SimpleQueue()
 
     def run_jobs() -> None:
         while not stop.is_set():
-            with taking:
+            with lock:
                 job = next(waiting, None)
             if job is None:
                 return
@@ -47,7 +47,7 @@ def map_in_threads(
             else:
                 ended.put((job, None))
 
-    # Daemon threads: one that waits for a dead server must not keep the process alive.
+    # Daemon threads, since a thread that waits for a dead server must not keep the process alive.
     threads = [threading.Thread(target=run_jobs, daemon=True) for _ in range(num_threads)]
     try:
         for thread in threads:

@@ -433,7 +433,7 @@ def test_space_is_needed_for_the_archives_that_are_not_here(
     known_pets = pets(archives=tuple(archive_of(PETS, url) for url in urls))
     needed = []
     monkeypatch.setattr(
-        "pawsight.data.sources.known.archives.need_space",
+        "pawsight.data.sources.known.archives.check_space",
         lambda folder, num_bytes, task: needed.append(num_bytes),
     )
     for number in is_here:

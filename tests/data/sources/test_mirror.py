@@ -313,7 +313,7 @@ def test_two_files_of_one_name_get_numbers():
 
 def test_files_of_unknown_size_need_no_known_space(monkeypatch):
     far, needed = Far({"a.jpg": b"12345", "b.jpg": b"123"}), []
-    monkeypatch.setattr(mirror, "need_space", lambda folder, size, why: needed.append(size))
+    monkeypatch.setattr(mirror, "check_space", lambda folder, size, why: needed.append(size))
     first, second = far.listed()
     copy_all("pets", "far://space", [first, dataclasses.replace(second, size=None)], Silent())
     assert needed == [5]
@@ -323,7 +323,7 @@ def test_space_is_needed_for_what_is_not_here_yet(monkeypatch):
     far = Far(dict(PETS), {"dogs/rex.jpg": [1000, *[RetryableError("busy")] * 4]})
     copy_all("pets", "far:pets", far.listed(), Silent(), allow_missing=True)
     needed = []
-    monkeypatch.setattr(mirror, "need_space", lambda folder, size, why: needed.append(size))
+    monkeypatch.setattr(mirror, "check_space", lambda folder, size, why: needed.append(size))
     recorded = Counted()
     copy_all("pets", "far:pets", far.listed(), recorded)
     assert needed == [5000]

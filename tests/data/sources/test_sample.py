@@ -98,7 +98,7 @@ def test_a_file_in_the_place_of_the_folder_is_left_alone(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(DiskError, match=r"Cannot write into .*file"):
+    with pytest.raises(DiskError, match=r"Cannot make the folder .*file: a file has that name"):
         draw_sample(tmp_path / "file" / "pets", 4, progress=Silent())
 
 

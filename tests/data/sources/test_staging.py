@@ -296,7 +296,7 @@ def test_without_room_for_a_copy_photos_are_read_where_they_are(
     def full(*_, **__):
         raise DiskError("The disk is too full to copy photos.\nFree some space.")
 
-    monkeypatch.setattr(mirror, "need_space", full)
+    monkeypatch.setattr(mirror, "check_space", full)
     assert fetch_source(photos, recorded).root == photos
     assert "too full to copy photos. The photos are read where they are" in recorded.notes[1]
     with pytest.raises(DiskError):

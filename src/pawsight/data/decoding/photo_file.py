@@ -7,7 +7,7 @@ import stat
 import time
 
 from pawsight.errors import PhotoError
-from pawsight.storage.mounts import PASSING_ERRORS
+from pawsight.storage.mounts import TEMPORARY_ERRORS
 
 MAX_BYTES = 512 * 2**20
 
@@ -33,7 +33,7 @@ def read_photo(path: str | os.PathLike[str], was_listed: bool = False) -> bytes:
         try:
             return _read(path)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-            if not waits or getattr(error, "errno", None) not in PASSING_ERRORS:
+            if not waits or getattr(error, "errno", None) not in TEMPORARY_ERRORS:
                 raise PhotoError(_reason_for(error, path, was_listed)) from error
             time.sleep(waits.pop(0))
 

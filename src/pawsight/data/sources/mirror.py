@@ -24,7 +24,7 @@ from pawsight.progress import Progress
 from pawsight.storage import download
 from pawsight.storage.atomic import make_dirs
 from pawsight.storage.cache import cache_dir, mark_in_use
-from pawsight.storage.disk_space import DISK_ERRORS, need_space
+from pawsight.storage.disk_space import DISK_ERRORS, check_space
 from pawsight.storage.download import (
     ChecksumError,
     DownloadError,
@@ -139,7 +139,7 @@ class _Copying:
     def _copy(self, missing: list[RemoteFile], workers: int) -> None:
         total = sum(file.size or 0 for file in missing)
         here = sum(_size(download.part_of(self._kept(f.path), f.version)) for f in missing)
-        need_space(self.folder, total - here, f"copy {self.name}")
+        check_space(self.folder, total - here, f"copy {self.name}")
         is_known = all(file.size is not None for file in missing)
         self.progress.start(f"Copying {self.name}", total if is_known else None, "bytes")
         num_done = in_a_row = 0

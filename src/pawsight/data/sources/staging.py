@@ -31,7 +31,7 @@ from pawsight.data.sources.source import Source
 from pawsight.errors import DiskError, SourceError, first_line
 from pawsight.progress import Progress
 from pawsight.storage.download import DownloadError, RetryableError, Stream
-from pawsight.storage.mounts import PASSING_ERRORS, network_drive
+from pawsight.storage.mounts import TEMPORARY_ERRORS, network_drive
 
 SLOW_FILES_PER_SECOND = 100.0  # one after the other; a disk of this machine gives thousands
 _MEASURED_FILES = 24
@@ -160,7 +160,7 @@ def _scan_folder(folder: Path) -> tuple[os.stat_result, list[os.DirEntry[str]]]:
             with os.scandir(folder) as entries:
                 return folder.stat(), list(entries)
         except OSError as error:
-            if error.errno not in PASSING_ERRORS or not waits:
+            if error.errno not in TEMPORARY_ERRORS or not waits:
                 raise SourceError(
                     f"The folder {folder} cannot be read: {error.strerror or error}.\n"
                     f"Is the drive still there? Run the command again, or move the folder away."
@@ -212,4 +212,4 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
 
 def _translated(error: OSError) -> RetryableError | DownloadError:
     reason = f"the drive reports: {error.strerror or error}"
-    return RetryableError(reason) if error.errno in PASSING_ERRORS else DownloadError(reason)
+    return RetryableError(reason) if error.errno in TEMPORARY_ERRORS else DownloadError(reason)

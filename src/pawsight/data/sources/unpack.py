@@ -26,7 +26,7 @@ from pawsight.errors import DiskError, SourceError
 from pawsight.formatting import counted, printable
 from pawsight.progress import Progress
 from pawsight.storage.atomic import make_dirs, opener
-from pawsight.storage.disk_space import DISK_ERRORS, RESERVE_BYTES, need_space
+from pawsight.storage.disk_space import DISK_ERRORS, RESERVE_BYTES, check_space
 
 _CHUNK_BYTES = 1 << 20
 _CHECK_DISK_BYTES = 64 << 20
@@ -136,7 +136,7 @@ def _unpack_zip(path: Path, writer: _Writer, limits: Limits) -> None:
                     f"The archive {path} is protected by a password.\n"
                     f"Unpack it yourself and give the folder."
                 )
-        writer.need_space(sum(entry.file_size for entry in members.values()))
+        writer.check_space(sum(entry.file_size for entry in members.values()))
         writer.progress.start("Unpacking", len(members), "files")
         num_done = 0  # with those that cannot be written
         for name, entry in members.items():
@@ -175,7 +175,7 @@ def _unpack_tar(path: Path, writer: _Writer, limits: Limits) -> None:
     with path.open("rb") as file, decompressed(file) as stream:
         bounded = BoundedStream(stream, _CHUNK_BYTES)
         archive: Any = tarfile.TarFile(fileobj=cast(Any, bounded))  # closes nothing
-        writer.need_space(path.stat().st_size)
+        writer.check_space(path.stat().st_size)
         writer.progress.start("Unpacking", path.stat().st_size, "bytes")
         reported = 0
         while (entry := bounded.within(limits.max_header_bytes, archive.next)) is not None:
@@ -268,15 +268,15 @@ class _Writer:
             self._refuse(f"more than {size}, far beyond its own size")
         if self._bytes - self._bytes_at_check > _CHECK_DISK_BYTES:
             self._bytes_at_check = self._bytes
-            self.need_space(0)
+            self.check_space(0)
 
-    def need_space(self, num_bytes: int) -> None:
+    def check_space(self, num_bytes: int) -> None:
         """Refuse to fill the disk to the brim."""
-        need_space(
+        check_space(
             Path(self._folder),
             num_bytes,
             f"unpack {self._path}",
-            known=self._bytes,
+            known_bytes=self._bytes,
             reserve=self._limits.reserve_bytes,
         )
 

@@ -1,7 +1,7 @@
-"""Open a store, and call it: what its library raises becomes one of few errors.
+"""Open a cloud store or SFTP server, and translate the errors of its library.
 
-Who may read what is each library's own business: keys, profiles, tokens and
-addresses of other servers are taken from where that library reads them.
+Credentials are left to each library: it reads keys, profiles, tokens and the
+addresses of other servers from the places that it documents.
 """
 
 from __future__ import annotations
@@ -15,19 +15,9 @@ from pawsight.storage.download import DownloadError, OpenStream, RetryableError,
 from pawsight.storage.stores.file_versions import checksum_of
 from pawsight.storage.stores.providers import STORES
 
-__all__ = [
-    "STORES",
-    "ForbiddenError",
-    "NotFoundError",
-    "mark_opaque",
-    "open_store",
-    "opener",
-    "translated",
-]
-
-_PIECE = 8 << 20  # bytes requested at a time; a cut connection loses less than this
+_CHUNK_BYTES = 8 << 20  # requested at a time; a broken connection loses less than this
 ANONYMOUS = "?anonymous"
-# Errors of the libraries, not all of which need be installed, that another try does not resolve.
+# Names of errors that a retry does not resolve; not all of the libraries need be installed.
 _NOT_SIGNED_IN = {
     "AuthenticationException",  # paramiko
     "BadHostKeyException",
@@ -52,23 +42,23 @@ _WRONG_CREDENTIALS = (
 
 
 class NotFoundError(DownloadError):
-    """There is nothing of that name."""
+    """There is no file or folder of that name."""
 
 
 class ForbiddenError(DownloadError):
-    """One may not read it."""
+    """The user has no permission to read it."""
 
 
 def open_store(address: str) -> tuple[Any, str]:
     """Return the file system of an address, and the path in it.
 
     Args:
-        address: With `?anonymous` at its end to read without signing in.
+        address: The address, with `?anonymous` at its end to read without signing in.
 
     Raises:
         ExtraError: The store's library is not installed.
-        SourceError: The store cannot be read without signing in.
-        DownloadError: Nothing answers there, or the store does not let you in.
+        SourceError: This kind of store cannot be read without signing in.
+        DownloadError: No server answers, or the store refuses access.
     """
     scheme, _, rest = address.partition("://")
     store = STORES[scheme.lower()]
@@ -89,11 +79,11 @@ def open_store(address: str) -> tuple[Any, str]:
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Turn what the libraries raise into what it means: each has its own errors.
+    """Translate the exceptions of the stores' libraries.
 
     Raises:
-        DownloadError: It is not there, or may not be read.
-        RetryableError: Anything else, most likely the network.
+        DownloadError: A file does not exist, or must not be read.
+        RetryableError: Any other error, most likely of the network.
     """
     try:
         yield
@@ -106,14 +96,14 @@ def translated() -> Iterator[None]:
         if "ParamValidationError" in names:  # botocore; its message may hold a password
             raise DownloadError("the name of the bucket is not valid") from error
         if names & _NOT_SIGNED_IN or isinstance(error, PermissionError) or status in (401, 403):
-            raise ForbiddenError(_why_not_allowed(names, reason)) from error
+            raise ForbiddenError(_reason_of_refusal(names, reason)) from error
         if isinstance(error, FileNotFoundError) or status == 404:
             raise NotFoundError(reason) from error
         raise RetryableError(reason) from error
 
 
-def _why_not_allowed(names: set[str], reason: str) -> str:
-    """Return whether credentials are missing or wrong, where that is known, else the reason."""
+def _reason_of_refusal(names: set[str], reason: str) -> str:
+    """Return that credentials are missing or wrong, if that is known, else the reason."""
     if names & _NO_CREDENTIALS:
         return "no credentials were found"
     if any(text in reason for text in _WRONG_CREDENTIALS):
@@ -122,9 +112,8 @@ def _why_not_allowed(names: set[str], reason: str) -> str:
 
 
 def _status(error: Exception) -> int | None:
-    """Return the HTTP status that an error carries, by any of the names it has in the libraries."""
-    holders = (error, getattr(error, "response", None))
-    for holder in holders:
+    """Return the HTTP status of an error, whatever its library calls it; None if it has none."""
+    for holder in (error, getattr(error, "response", None)):
         for name in ("status_code", "status", "code"):
             value = getattr(holder, name, None)
             if isinstance(value, int):
@@ -133,38 +122,42 @@ def _status(error: Exception) -> int | None:
 
 
 def mark_opaque(fs: Any, infos: dict[str, dict[str, Any]]) -> None:
-    """Find out whether the ETags of a bucket are no MD5: encrypted with a key, they are not.
+    """Set `has_opaque_etag` on files of an S3 bucket whose ETags are no MD5.
 
-    A listing does not state it, so the first file is checked for all: a bucket has one setting.
-    A file for which that is wrong fails its check, and is checked again for itself.
+    An ETag is no MD5 if the file is encrypted with a key. A listing does not state this, so the
+    first file is checked for all: encryption is usually the same in the whole bucket. If this is
+    wrong for a file, the check of its checksum fails, and this function checks that file alone.
+
+    Args:
+        fs: The file system; nothing happens if it is not S3.
+        infos: The result of fsspec's `info()` for each file, by path; changed in place.
     """
     for path, info in infos.items():
         if "ETag" in info and checksum_of(info):
             bucket, key, _ = fs.split_path(path)
-            stated = fs.call_s3("head_object", Bucket=bucket, Key=key)
-            is_opaque = "kms" in stated.get("ServerSideEncryption", "")
-            if is_opaque or "SSECustomerAlgorithm" in stated:
+            head = fs.call_s3("head_object", Bucket=bucket, Key=key)
+            if "kms" in head.get("ServerSideEncryption", "") or "SSECustomerAlgorithm" in head:
                 for each in infos.values():
                     each["has_opaque_etag"] = True
             return
 
 
-def opener(fs: Any, path: str, size: int) -> OpenStream:
-    """Return what opens a file of a store at some byte, for `fetch_resumed`."""
+def stream_opener(fs: Any, path: str, size: int) -> OpenStream:
+    """Return a function that opens a file of a store at a byte offset, for `fetch_resumed`."""
 
     @contextlib.contextmanager
     def open_stream(start: int) -> Iterator[Stream]:
-        # No total: a file that became shorter ends early, and is checked again.
-        yield Stream(start, None, _pieces(fs, path, start, size))
+        # No total: if the file became shorter, the chunks end early, and the caller finds out.
+        yield Stream(start, None, _chunks(fs, path, start, size))
 
     return open_stream
 
 
-def _pieces(fs: Any, path: str, start: int, size: int) -> Iterator[bytes]:
+def _chunks(fs: Any, path: str, start: int, size: int) -> Iterator[bytes]:
     while start < size:
         with translated():
-            piece = fs.cat_file(path, start=start, end=min(start + _PIECE, size))
-        if not piece:
+            chunk = fs.cat_file(path, start=start, end=min(start + _CHUNK_BYTES, size))
+        if not chunk:
             return
-        yield piece
-        start += len(piece)
+        yield chunk
+        start += len(chunk)

@@ -1,4 +1,4 @@
-"""What the stores state of a file: which version it is, and what it must add up to."""
+"""The version and the checksum that a store states for a file."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import Any
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
-# What the file systems call the time of the last change.
+# Keys under which the file systems state the modification time.
 _MODIFIED = ("LastModified", "last_modified", "mtime", "modify", "modified")
 
 
 def version_of(info: dict[str, Any]) -> str:
-    """Return a token that changes when the content does, from fsspec's `info()` of the file."""
+    """Return a text that changes when the content does, from fsspec's `info()` of the file."""
     for key in ("ETag", "etag", "generation", "blob_id"):
         if stated := info.get(key):
-            # Told apart, since one that was held to a wrong checksum is copied again.
+            # Another text for an opaque ETag, so that a file whose checksum was taken for an MD5
+            # is copied again.
             return str(stated).strip('"') + (" opaque" if info.get("has_opaque_etag") else "")
     modified = next((info[key] for key in _MODIFIED if info.get(key)), None)
     return f"{modified} {info['size']}"
 
 
 def checksum_of(info: dict[str, Any]) -> str:
-    """Return the MD5 or SHA-256 of a file in hexadecimal digits, "" if its store states none."""
+    """Return the MD5 or SHA-256 of a file in hexadecimal digits, "" if the store states none."""
     if stated := info.get("md5Hash"):  # Google
         return base64.b64decode(stated).hex()
     settings = info.get("content_settings") or {}  # Azure
@@ -32,6 +33,6 @@ def checksum_of(info: dict[str, Any]) -> str:
     large = info.get("lfs") or {}  # Hugging Face
     if stated := large.get("sha256"):
         return str(stated)
-    # S3: of a file that came in one piece, and is not encrypted with a key of its own.
+    # S3: the ETag of a file that was uploaded in one part, and is not encrypted with a key.
     stated = str(info.get("ETag", "")).strip('"')
     return stated if _MD5.fullmatch(stated) and not info.get("has_opaque_etag") else ""

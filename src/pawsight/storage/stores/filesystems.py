@@ -1,6 +1,6 @@
-"""Open the file system of a store: with time limits, and only if its server answers.
+"""Open the file system of a store, with time limits, and only if its server answers.
 
-Left to themselves, the libraries try a server that is not there for minutes, in silence.
+Without this, the libraries retry a server that does not answer for minutes, without a message.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pawsight.storage.download import DownloadError
 from pawsight.storage.http import TIMEOUT_SECONDS
 
 _CONNECT_SECONDS, _READ_SECONDS = TIMEOUT_SECONDS
-_LIBRARY_TRIES = 2  # of a request; what fails then is tried again by pawsight
-# What was listed earlier in this process may have changed since.
+_LIBRARY_TRIES = 2  # attempts of the library for a request; pawsight retries failed requests
+# Listings of earlier calls in this process may be outdated.
 _UNCACHED = {"skip_instance_cache": True, "use_listings_cache": False}
 
 
@@ -27,17 +27,17 @@ class OpenFileSystem(Protocol):
         """Return the file system of an address, and the path in it.
 
         Args:
-            address: The address, with secrets.
+            address: The address, secrets included.
             anonymous: The options for reading without signing in; empty to sign in.
 
         Raises:
             ImportError: The store's library is not installed.
-            DownloadError: Nothing answers at the store's address.
+            DownloadError: No server answers at the store's address.
         """
 
 
 def open_by_fsspec(address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
-    """Open any address that fsspec has a module for."""
+    """Open the file system of an address by fsspec's module for its scheme."""
     import fsspec
 
     fs, path = fsspec.url_to_fs(address, **anonymous, **_UNCACHED)
@@ -48,7 +48,7 @@ def open_azure(address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
     """Open Azure Blob Storage."""
     fs, path = open_by_fsspec(address, anonymous)
     require_answer(fs.service_client.url)
-    # The client has no public option for this once adlfs has made it.
+    # adlfs creates the client, which has no public option for this afterwards.
     for policy in fs.service_client._pipeline._impl_policies:
         if hasattr(policy, "total_retries"):
             policy.total_retries = _LIBRARY_TRIES - 1
@@ -75,8 +75,8 @@ def open_google(address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
 
     kind = fsspec.get_filesystem_class("gs")
     if anonymous or os.environ.get("STORAGE_EMULATOR_HOST"):
-        # The default class calls another server, by gRPC, for the kind of bucket: emulators have
-        # none, and other accounts may not read it.
+        # The default class asks another server, by gRPC, for the kind of the bucket. Emulators
+        # have no such server, and other accounts have no permission to ask it.
         kind = GCSFileSystem
     fs = kind(requests_timeout=_READ_SECONDS, **anonymous, **_UNCACHED)
     require_answer(fs._location)
@@ -91,10 +91,10 @@ def open_sftp(address: str, anonymous: dict[str, Any]) -> tuple[Any, str]:
 
 
 def require_answer(url: str) -> None:
-    """Check that a server listens at an address; nothing is checked behind a proxy.
+    """Check that a server listens at an address, unless a proxy is used.
 
     Raises:
-        DownloadError: There is no such host, or nothing answers there.
+        DownloadError: The host does not exist, or no server answers there.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -110,6 +110,6 @@ def require_answer(url: str) -> None:
         ) from error
     except OSError as error:
         raise DownloadError(
-            f"nothing answers at {host}, port {port}: the server is down, or has another "
-            f"address, or a firewall is between"
+            f"nothing answers at {host}, port {port}: the server is down or has another "
+            f"address, or a firewall blocks the connection"
         ) from error

@@ -1,7 +1,7 @@
-"""The stores, in one table: what users meet of them, and how each is opened.
+"""The table of supported stores: their schemes, their texts for users, and how each is opened.
 
-A new store is one entry of `_STORES`; `open_by_fsspec` opens any that fsspec has a module for
-which several threads can use at once.
+A new store is one entry of `_STORES`. `open_by_fsspec` opens every store for which fsspec has a
+thread-safe module.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from pawsight.storage.stores.filesystems import (
 class Store:
     """One kind of store."""
 
-    schemes: tuple[str, ...]  # what its addresses begin with, before "://"
-    title: str  # what people call it
-    top: str  # what the first name in an address is
-    example: str
-    sign_in: str  # what to do where reading is not allowed
-    # What its module of fsspec takes for reading without signing in.
+    schemes: tuple[str, ...]  # the schemes of its addresses, without "://"
+    title: str  # its name, for messages
+    top: str  # what the first name in an address denotes, such as "bucket"
+    example: str  # an address, for messages
+    sign_in: str  # how to sign in, for the message of a refused access
+    # The options of its fsspec module for reading without signing in.
     anonymous: dict[str, Any] = field(default_factory=dict)
-    open_file_system: OpenFileSystem = open_by_fsspec  # opens the file system of an address
+    open_file_system: OpenFileSystem = open_by_fsspec
 
 
-_PUBLIC = "For a public one, put ?anonymous at the end of the address."
+_PUBLIC = "To read public data without signing in, put ?anonymous at the end of the address."
 _STORES: tuple[Store, ...] = (
     Store(
         ("s3",),

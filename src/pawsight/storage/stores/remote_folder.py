@@ -1,4 +1,4 @@
-"""A folder in a cloud store or on an SFTP server, whose files are read and put whole."""
+"""A folder in a cloud store or on an SFTP server, whose files are read and written whole."""
 
 from __future__ import annotations
 
@@ -16,33 +16,36 @@ from pawsight.storage.stores.access import (
     NotFoundError,
     mark_opaque,
     open_store,
-    opener,
+    stream_opener,
     translated,
 )
 from pawsight.storage.stores.file_versions import checksum_of, version_of
 
-Answer = TypeVar("Answer")
-_PROBE = ".writable"  # hidden, so never taken for a file of a run
+Result = TypeVar("Result")
+_PROBE = ".writable"  # a hidden name, since hidden files do not belong to a run
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteVersion:
-    """One file as it is there now: `version` changes when its content does."""
+    """The current state of a remote file."""
 
-    size: int
-    version: str
+    size: int  # bytes
+    version: str  # changes when the content does
     checksum: str  # MD5 or SHA-256 in hexadecimal digits, "" if unknown
 
 
 class RemoteFolder:
-    """The files below an address, by their paths below it ("/" between).
+    """The files below an address; names are paths relative to it, with "/".
 
-    What fails is tried several times where a later try may succeed. Methods raise DownloadError.
+    Requests are retried where a retry may succeed. All methods raise DownloadError.
+
+    Args:
+        address: The address, secrets included.
 
     Raises:
         ExtraError: The package for this kind of store is not installed.
         SourceError: The store cannot be read without signing in.
-        DownloadError: It cannot be reached.
+        DownloadError: The address cannot be reached.
     """
 
     def __init__(self, address: str) -> None:
@@ -52,9 +55,9 @@ class RemoteFolder:
         self._fs, self._path = _tried(lambda: open_store(plain.rstrip("/") + suffix))
 
     def files(self) -> dict[str, RemoteVersion]:
-        """List all files below the folder; none where there is no such folder."""
+        """Return all files below the folder, by name; {} if the folder does not exist."""
 
-        def found() -> dict[str, RemoteVersion]:
+        def list_files() -> dict[str, RemoteVersion]:
             self._fs.invalidate_cache()
             infos = self._fs.find(self._path, detail=True)
             infos = {path: info for path, info in infos.items() if info["type"] == "file"}
@@ -67,12 +70,12 @@ class RemoteFolder:
             }
 
         try:
-            return _tried(found)
+            return _tried(list_files)
         except NotFoundError:
             return {}
 
     def read(self, name: str) -> bytes | None:
-        """Return the content of a small file, None where there is none."""
+        """Return the content of a small file; None if it does not exist."""
         try:
             info = _tried(lambda: self._fs.info(self._at(name)))
             return bytes(
@@ -81,38 +84,43 @@ class RemoteFolder:
         except NotFoundError:
             return None
 
-    def fetch(self, name: str, found: RemoteVersion, path: Path) -> None:
+    def fetch(self, name: str, remote: RemoteVersion, path: Path) -> None:
         """Copy a file to a path on this machine.
 
+        Args:
+            name: The name of the file.
+            remote: Its version, as listed.
+            path: The target, whose folder exists.
+
         Raises:
-            DownloadError: It cannot be fetched, or has changed since it was listed.
-            OSError: It cannot be written.
+            DownloadError: The file cannot be fetched, or has changed since it was listed.
+            OSError: The file cannot be written on this machine.
         """
         fetch_resumed(
-            opener(self._fs, self._at(name), found.size),
+            stream_opener(self._fs, self._at(name), remote.size),
             path,
-            version=found.version,
-            checksum=found.checksum,
+            version=remote.version,
+            checksum=remote.checksum,
             advance=lambda _: None,
         )
 
     def put(self, path: Path, name: str) -> str:
-        """Write a file whole; return its version there."""
+        """Copy a local file to the folder; return its version there."""
         _tried(lambda: self._fs.put_file(str(path), self._at(name)))
         self._fs.invalidate_cache()
         return version_of(_tried(lambda: self._fs.info(self._at(name))))
 
     def check_writable(self) -> None:
-        """Write an empty file, and remove it."""
+        """Check that files can be written, by writing an empty file and removing it."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, _PROBE)
             path.touch()
             self.put(path, path.name)
-        with contextlib.suppress(DownloadError):  # a store in which nothing may be removed
+        with contextlib.suppress(DownloadError):  # removing may not be permitted
             self.remove(path.name)
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file, if it exists."""
         try:
             _tried(lambda: self._fs.rm_file(self._at(name)))
         except NotFoundError:
@@ -122,9 +130,5 @@ class RemoteFolder:
         return f"{self._path.rstrip('/')}/{name}"
 
 
-def _tried(call: Callable[[], Answer]) -> Answer:
-    def translating() -> Answer:
-        with translated():
-            return call()
-
-    return with_retries(translating)
+def _tried(call: Callable[[], Result]) -> Result:
+    return with_retries(translated()(call))

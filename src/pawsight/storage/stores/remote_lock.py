@@ -1,7 +1,8 @@
-"""A lock between machines: an object that its owner renews while it works.
+"""A lock between machines: a file in a store that its owner renews while it works.
 
-Stores cannot lock. An owner that stops renewing has ended; two that begin within the same moment
-are told apart when the first of them reads the object again, before it next writes.
+Stores have no locks. An owner that no longer renews the file has ended. If two processes acquire
+the lock at the same moment, the file names the one that wrote last; the other one notices that
+when it next reads the file, which it does before it writes again.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from pawsight.storage.atomic import is_running
 from pawsight.storage.download import DownloadError
 from pawsight.storage.stores.remote_folder import RemoteFolder
 
-_RENEW_SECONDS = 20.0
-_ENDED_SECONDS = 90.0  # without renewal
-_ENDED_LONG_AGO_SECONDS = 3600.0  # by the clocks of two machines, which may differ
+_RENEW_SECONDS = 20.0  # between two renewals
+_ENDED_SECONDS = 90.0  # without renewal, after which the owner has ended
+_ENDED_LONG_AGO_SECONDS = 3600.0  # likewise, by the clocks of two machines, which may differ
 
 
 class _Owner(BaseModel, frozen=True):
@@ -42,20 +43,20 @@ class _Owner(BaseModel, frozen=True):
     @property
     def has_ended(self) -> bool:
         """Whether the owner is known to have ended, without waiting."""
-        is_here = self.host == socket.gethostname() and os.name != "nt"
-        # The number of this process is that of one in an earlier container of the same name.
-        if is_here and (self.process == os.getpid() or not is_running(self.process)):
+        is_local = self.host == socket.gethostname() and os.name != "nt"
+        # In a new container of the same name, this process may have the id of the earlier owner.
+        if is_local and (self.process == os.getpid() or not is_running(self.process)):
             return True
         return time.time() - self.renewed > _ENDED_LONG_AGO_SECONDS
 
 
 class RemoteLock:
-    """The lock `name` in a folder.
+    """A lock, which is a file in a remote folder.
 
     Args:
-        folder: Where it is.
-        name: Of the object.
-        on_loss: Called in another thread where another process has taken the lock.
+        folder: The remote folder.
+        name: The name of the file.
+        on_loss: Called in another thread if another process has taken the lock.
     """
 
     def __init__(self, folder: RemoteFolder, name: str, on_loss: Callable[[], None]) -> None:
@@ -67,15 +68,18 @@ class RemoteLock:
             renewed=time.time(),
         )
         self._ended = threading.Event()
-        self.loss: RunError | None = None  # names who has taken it
+        self.loss: RunError | None = None  # names the process that has taken the lock
 
     @contextlib.contextmanager
     def held(self, note: Callable[[str], None]) -> Iterator[None]:
         """Acquire the lock, renew it while the block runs, and release it.
 
+        Args:
+            note: Receives a sentence if the lock must be waited for.
+
         Raises:
-            RunError: Another process has it.
-            DownloadError: It cannot be read or written.
+            RunError: Another process holds the lock.
+            DownloadError: The lock file cannot be read or written.
         """
         self._await_end(note)
         self._write()
@@ -88,34 +92,40 @@ class RemoteLock:
             self._ended.set()
             thread.join(_ENDED_SECONDS)
             with contextlib.suppress(DownloadError):
-                if self.loss is None and not thread.is_alive():  # else it is renewed no more
+                if self.loss is None and not thread.is_alive():  # else leave it to expire
                     self._folder.remove(self._name)
 
     def check(self) -> None:
-        """Check that this process still has the lock; raises RunError."""
+        """Check that no other process has taken the lock.
+
+        Raises:
+            RunError: Another process has taken it.
+            DownloadError: The lock file cannot be read.
+        """
         owner = self._read()
         if owner is not None and owner.token != self._me.token:
-            self.loss = self._taken(owner)
+            self.loss = self._taken_by(owner)
             raise self.loss
 
     def _await_end(self, note: Callable[[str], None]) -> None:
-        found = self._read()
-        if found is None or found.has_ended:
+        """Wait until the owner of the lock, if there is one, has released it or has ended."""
+        first = self._read()
+        if first is None or first.has_ended:
             return
         note(
-            f"{self._folder.name} was last trained by {found}, which did not end as it should or "
-            f"still runs: waiting up to {_ENDED_SECONDS:.0f} s to see which."
+            f"{self._folder.name} was last trained by {first}, which was interrupted or still "
+            f"runs: waiting up to {_ENDED_SECONDS:.0f} s to find out."
         )
-        until = time.monotonic() + _ENDED_SECONDS
-        while time.monotonic() < until:
+        deadline = time.monotonic() + _ENDED_SECONDS
+        while time.monotonic() < deadline:
             time.sleep(_ENDED_SECONDS / 30)
-            now = self._read()
-            if now is None:
+            owner = self._read()
+            if owner is None:
                 return
-            if now != found:
-                raise self._taken(now)
+            if owner != first:  # renewed
+                raise self._taken_by(owner)
 
-    def _taken(self, owner: _Owner) -> RunError:
+    def _taken_by(self, owner: _Owner) -> RunError:
         return RunError(
             f"The run {self._folder.name} is being trained by {owner}.\n"
             f"Wait until it ends, or stop it first."
@@ -129,7 +139,7 @@ class RemoteLock:
             except RunError:
                 self._on_loss()
                 return
-            except DownloadError:  # the network is gone for a while
+            except DownloadError:  # a temporary failure of the network
                 continue
 
     def _write(self) -> None:
@@ -144,4 +154,4 @@ class RemoteLock:
         try:
             return None if content is None else _Owner.model_validate(json.loads(content))
         except (ValueError, ValidationError):
-            return None  # of something else
+            return None  # the file is no lock

@@ -1,9 +1,9 @@
-"""SFTP as `ssh` does it: the same keys, known hosts and ~/.ssh/config.
+"""Read and write files on SFTP servers, with the keys, known hosts and settings of `ssh`.
 
-Files are read over several channels of one connection, each used by one thread
-at a time: paramiko drops a response that arrives while another thread waits for
-its own. Names are bytes, as on the server: what is not UTF-8 is kept by
-`surrogateescape`.
+Files are transferred over several channels of one connection. Each channel is
+used by one thread at a time: paramiko drops a response that arrives while another
+thread waits for its own response. Names may be any bytes: bytes that are not UTF-8
+are kept by `surrogateescape`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from pawsight.storage.download import DownloadError
 
 _TIMEOUT_SECONDS = 15.0
 _MAX_CHANNELS = 8  # OpenSSH allows 10 for a connection
-_SINGLE_READ, _WINDOW = 1 << 15, 1 << 24  # bytes that every server returns at once, and in flight
+_SINGLE_READ_BYTES = 1 << 15  # every server returns as much in one response
+_WINDOW_BYTES = 1 << 24  # the most that is sent before it is acknowledged
 
 
 class _OnlyKnownHosts(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
-    """Refuses a server whose key `ssh` does not have: it could be another server."""
+    """Refuses a server that is not among the known hosts of `ssh`: it could be an impostor."""
 
     def missing_host_key(self, client: Any, hostname: str, key: Any) -> None:
-        # A port other than 22 comes as "[host]:port".
+        # With a port other than 22, `hostname` is "[host]:port".
         host, _, port = hostname.removeprefix("[").partition("]:")
         option = f"-p {port} " if port else ""
         raise DownloadError(
@@ -41,69 +42,69 @@ class _OnlyKnownHosts(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]
 
 
 class _Channel(paramiko.SFTPClient):  # type: ignore[misc]
-    """paramiko's client, with names of any bytes."""
+    """An SFTP client of paramiko that also handles names that are not UTF-8."""
 
     def entries(self, path: str) -> list[tuple[str, Any]]:
-        """List the names in a folder with their attributes, a link with its own."""
-        kind, answer = self._request(CMD_OPENDIR, _bytes(path))
-        handle = answer.get_binary()
+        """Return the names in a folder with their attributes; links are not followed."""
+        kind, response = self._request(CMD_OPENDIR, _bytes(path))
+        handle = response.get_binary()
         entries = []
         while True:
             try:
-                kind, answer = self._request(CMD_READDIR, handle)
+                kind, response = self._request(CMD_READDIR, handle)
             except EOFError:
                 break
             if kind != CMD_NAME:
                 raise paramiko.SFTPError("Expected names")
-            for _ in range(answer.get_int()):
-                name = _text(answer.get_binary())
-                answer.get_binary()  # the line of `ls -l`
-                facts = paramiko.SFTPAttributes._from_msg(answer)
+            for _ in range(response.get_int()):
+                name = _text(response.get_binary())
+                response.get_binary()  # the line of `ls -l`
+                attributes = paramiko.SFTPAttributes._from_msg(response)
                 if name not in (".", ".."):
-                    entries.append((name, facts))
+                    entries.append((name, attributes))
         self._request(CMD_CLOSE, handle)
         return sorted(entries, key=lambda entry: entry[0])
 
     def real_path(self, path: str) -> str:
-        """Return a path without links."""
-        _, answer = self._request(CMD_REALPATH, _bytes(path))
-        answer.get_int()
-        return _text(answer.get_binary())
+        """Return the absolute path that a path leads to, with all links resolved."""
+        _, response = self._request(CMD_REALPATH, _bytes(path))
+        response.get_int()
+        return _text(response.get_binary())
 
 
 class Sftp:
-    """The files of a server, in the form of a file system of fsspec as far as it is used here."""
+    """The files of a server, with the methods of an fsspec file system that pawsight uses."""
 
     def __init__(self, host: str, **ssh: Any) -> None:
         self._host = host
         self._ssh = ssh
-        self._changing = threading.Lock()
+        self._lock = threading.Lock()
         self._client: paramiko.SSHClient | None = None
         self._idle: list[_Channel] = []
         self._num_open = 0
-        self._places = threading.Semaphore(_MAX_CHANNELS)
-        with self._channel():  # connect now, so that an error is one of connecting
+        self._slots = threading.Semaphore(_MAX_CHANNELS)
+        with self._channel():  # connect now, so that errors of the connection are raised here
             pass
 
     def cat_file(self, path: str, start: int, end: int) -> bytes:
         """Read the bytes from `start` to `end`, or to the end of a shorter file."""
         with self._channel() as channel, channel.open(_bytes(path), "rb") as file:
             file.seek(start)
-            if end - start > _SINGLE_READ:
-                end = min(end, channel.stat(_bytes(path)).st_size)  # beyond it, read-ahead fails
+            if end - start > _SINGLE_READ_BYTES:
+                end = min(end, channel.stat(_bytes(path)).st_size)  # prefetch fails beyond the end
                 file.prefetch(end)
             return bytes(file.read(max(0, end - start)))
 
     def info(self, path: str) -> dict[str, Any]:
-        """Return the facts of a file or folder, or of what a link leads to."""
+        """Return type, size and modification time of a file or folder; links are followed."""
         with self._channel() as channel, _named(path):
             return _facts(channel.stat(_bytes(path)))
 
     def find(self, folder: str, detail: bool = True) -> dict[str, dict[str, Any]]:
-        """List all files below a folder, by path; links are followed.
+        """Return `info` of all files below a folder, by path; links are followed.
 
-        A link that leads nowhere has the type "dangling". No folder is listed twice
-        by way of a link.
+        A link that leads nowhere has the type "dangling". No folder is listed twice,
+        so a loop of links ends.
 
         Raises:
             OSError: A folder cannot be listed.
@@ -134,7 +135,7 @@ class Sftp:
         return infos
 
     def put_file(self, local: str, path: str) -> None:
-        """Write a file whole, under another name first, and its folders."""
+        """Copy a local file, under a temporary name first, and create its folders."""
         folder, _, name = path.rpartition("/")
         temporary = f"{folder}/.{name}.part"
         with self._channel() as channel, _named(path):
@@ -153,37 +154,38 @@ class Sftp:
     @contextlib.contextmanager
     def _channel(self) -> Iterator[_Channel]:
         """Yield a channel for one thread."""
-        channel = self._taken()
+        channel = self._acquire_channel()
         is_usable = False
         try:
             yield channel
             is_usable = True
         except (FileNotFoundError, PermissionError):
-            is_usable = True  # an answer of the server
+            is_usable = True  # the server answered, so the channel works
             raise
         finally:
-            with self._changing:
+            with self._lock:
                 if is_usable:
                     self._idle.append(channel)
                 else:
                     self._num_open -= 1
             if not is_usable:
                 channel.close()
-            self._places.release()
+            self._slots.release()
 
-    def _taken(self) -> _Channel:
+    def _acquire_channel(self) -> _Channel:
         while True:
-            self._places.acquire()
+            self._slots.acquire()
             try:
-                with self._changing:
-                    if (channel := self._idle_or_opened()) is not None:
+                with self._lock:
+                    if (channel := self._idle_or_new_channel()) is not None:
                         return channel
             except BaseException:
-                self._places.release()
+                self._slots.release()
                 raise
-            # The server allows no more channels, so this place stays taken.
+            # The server allows no more channels: keep the slot, so that there are fewer of them.
 
-    def _idle_or_opened(self) -> _Channel | None:
+    def _idle_or_new_channel(self) -> _Channel | None:
+        """Return a channel; None if the server allows no more than are open."""
         while self._idle:
             channel = self._idle.pop()
             if not channel.get_channel().closed:
@@ -191,19 +193,19 @@ class Sftp:
             self._num_open -= 1
         transport = self._client.get_transport() if self._client is not None else None
         if transport is None or not transport.is_active():
-            self._client = self._connected()
+            self._client = self._connect()
             transport = self._client.get_transport()
         try:
-            opened: _Channel = _Channel.from_transport(transport, window_size=_WINDOW)
+            new: _Channel = _Channel.from_transport(transport, window_size=_WINDOW_BYTES)
         except paramiko.SSHException:
             if self._num_open:
                 return None
             raise
-        opened.get_channel().settimeout(_TIMEOUT_SECONDS)
+        new.get_channel().settimeout(_TIMEOUT_SECONDS)
         self._num_open += 1
-        return opened
+        return new
 
-    def _connected(self) -> paramiko.SSHClient:
+    def _connect(self) -> paramiko.SSHClient:
         client = paramiko.SSHClient()
         client.load_system_host_keys()
         client.set_missing_host_key_policy(_OnlyKnownHosts())
@@ -219,9 +221,9 @@ class Sftp:
             port = self._ssh["port"]
             known = self._host if port == 22 else f"[{self._host}]:{port}"
             raise DownloadError(
-                f"the key of {self._host} is not the one in known_hosts: the server was set up "
-                f"again, or another one answers in its place. Ask who runs it for its fingerprint; "
-                f"if it is {error.key.fingerprint}, remove the old key with "
+                f"the key of {self._host} is not the key in known_hosts: the server was set up "
+                f"again, or another server answers in its place. Ask its administrator for its "
+                f"fingerprint; if it is {error.key.fingerprint}, remove the old key with "
                 f"`ssh-keygen -R '{known}'`, and connect once with `ssh`"
             ) from error
         return client
@@ -235,34 +237,31 @@ def open_sftp(address: str) -> tuple[Sftp, str]:
             user's home, and a host may be a name from ~/.ssh/config.
 
     Returns:
-        The server's files, and the path among them.
+        The file system of the server, and the path in it.
+
+    Raises:
+        DownloadError: The server is not among the known hosts, or its key has changed.
     """
     parts = urlsplit(address, allow_fragments=False)
     host = parts.hostname or ""
-    config_path = Path("~/.ssh/config").expanduser()
-    config = paramiko.SSHConfig()
-    if config_path.is_file():
-        config = paramiko.SSHConfig.from_path(str(config_path))
-    options = config.lookup(host)
+    path = Path("~/.ssh/config").expanduser()
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    options = paramiko.SSHConfig.from_text(text).lookup(host)
     arguments = {
         "port": parts.port or int(options.get("port", 22)),
         "username": unquote(parts.username) if parts.username else options.get("user"),
         "password": unquote(parts.password) if parts.password else None,
         "key_filename": options.get("identityfile"),
     }
-    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    home = "/~/"
-    path = f"./{path.removeprefix(home)}" if path.startswith(home) else path or "/"
-    return Sftp(options["hostname"], **arguments), path
+    remote_path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    if remote_path.startswith("/~/"):
+        remote_path = f"./{remote_path.removeprefix('/~/')}"
+    return Sftp(options["hostname"], **arguments), remote_path or "/"
 
 
 def _facts(attributes: Any) -> dict[str, Any]:
     mode = attributes.st_mode or 0
-    kind = "other"
-    if stat.S_ISDIR(mode):
-        kind = "directory"
-    elif stat.S_ISREG(mode):
-        kind = "file"
+    kind = "directory" if stat.S_ISDIR(mode) else "file" if stat.S_ISREG(mode) else "other"
     return {"type": kind, "size": attributes.st_size, "mtime": attributes.st_mtime}
 
 
@@ -280,7 +279,7 @@ def _link_facts(channel: _Channel, path: str) -> dict[str, Any]:
     except OSError as error:
         if error.errno not in (None, errno.ENOENT, errno.EACCES):
             raise
-        return {"type": "dangling", "size": 0}  # a link in a circle is a failure without a number
+        return {"type": "dangling", "size": 0}  # for a loop of links, `errno` is None
 
 
 @contextlib.contextmanager

@@ -71,7 +71,7 @@ def test_a_container_is_copied(store, pets, recorded):
 
 
 def test_a_container_that_is_not_there_is_named(store, recorded):
-    with pytest.raises(SourceError, match=r"There is no az://others.*\nLook for a slip"):
+    with pytest.raises(SourceError, match=r"There is no az://others.*\nCheck the names"):
         fetch("az://others/cats", recorded)
 
 

@@ -57,5 +57,5 @@ def test_the_libraries_print_nothing(bucket, recorded, capfd, caplog):
 
 @pytest.mark.parametrize("address", ["gs://others/all", "gs://pets/nothing"])
 def test_what_is_not_there_is_named(bucket, recorded, address):
-    with pytest.raises(SourceError, match=rf"There is no {address}.*\nLook for a slip"):
+    with pytest.raises(SourceError, match=rf"There is no {address}.*\nCheck the names"):
         fetch(address, recorded)

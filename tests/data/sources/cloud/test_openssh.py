@@ -91,7 +91,7 @@ def test_a_changed_host_key_is_refused_with_the_way_out(at, recorded, tmp_path):
     host, kind, _ = known.read_text().split()
     other = (tmp_path / "mine.pub").read_text().split()[1]
     known.write_text(f"{host} {kind} {other}\n")
-    with pytest.raises(SourceError, match=r"is not the one in known_hosts.*ssh-keygen -R"):
+    with pytest.raises(SourceError, match=r"is not the key in known_hosts.*ssh-keygen -R"):
         fetch(f"sftp://{at}{tmp_path}/pets", recorded)
 
 

@@ -187,7 +187,7 @@ def test_missing_keys_explain_how_to_sign_in(recorded, monkeypatch):
 @pytest.mark.usefixtures("bucket")
 @pytest.mark.parametrize("address", ["s3://no-such-bucket/pets", "s3://photos/no-such-folder"])
 def test_what_is_not_there_is_reported(recorded, address):
-    with pytest.raises(SourceError, match=rf"There is no {address} .*\nLook for a slip"):
+    with pytest.raises(SourceError, match=rf"There is no {address} .*\nCheck the names"):
         sources.fetch(address, recorded)
 
 

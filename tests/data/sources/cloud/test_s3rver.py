@@ -69,7 +69,7 @@ def test_a_folder_of_a_bucket_is_copied_and_then_only_what_changed(bucket, pets,
 
 @pytest.mark.parametrize("address", ["s3://others/pets", "s3://photos/nothing"])
 def test_what_is_not_there_is_named(bucket, recorded, address):
-    with pytest.raises(SourceError, match=rf"There is no {address}.*\nLook for a slip"):
+    with pytest.raises(SourceError, match=rf"There is no {address}.*\nCheck the names"):
         fetch(address, recorded)
 
 

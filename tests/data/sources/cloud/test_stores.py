@@ -117,7 +117,7 @@ def test_nothing_is_noted_of_a_store_without_such_links(store, recorded):
     [
         (
             NotFoundError("no such key"),
-            r"There is no s3://b/pets \(no such key\)\.\nLook for a slip",
+            r"There is no s3://b/pets \(no such key\)\.\nCheck the names",
         ),
         (ForbiddenError("wrong key"), r"does not let you read s3://b/pets: wrong key\.\n"),
         (OSError("reset"), r"s3://b/pets cannot be listed: reset\.\n.*did not answer"),

@@ -11,7 +11,7 @@ from pawsight.addresses import public_address
 from pawsight.data.sources.known.sets import KnownSet, SetArchive
 from pawsight.errors import ConfigError, SourceError
 from pawsight.progress import Progress
-from pawsight.storage.disk_space import need_space
+from pawsight.storage.disk_space import check_space
 from pawsight.storage.download import (
     ChecksumError,
     DownloadError,
@@ -62,7 +62,7 @@ def fetch_archives(known_set: KnownSet, folder: Path, progress: Progress) -> lis
         _size(path) or _size(part_of(path, _version(archive)))
         for path, archive in zip(paths, known_set.archives, strict=True)
     )
-    need_space(folder, known_set.num_bytes - here, f"fetch {known_set.name}")
+    check_space(folder, known_set.num_bytes - here, f"fetch {known_set.name}")
     progress.start(f"Fetching {known_set.name}", known_set.num_bytes, "bytes")
     for path, archive in zip(paths, known_set.archives, strict=True):
         if path.is_file():
