@@ -40,7 +40,7 @@ def test_findings_can_be_written_as_json(without_tensorflow):
 
 def test_every_extra_of_pyproject_has_a_description():
     stated = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert set(doctor._GIVES) == {"", *stated["optional-dependencies"]}
+    assert set(doctor._PURPOSES) == {"", *stated["optional-dependencies"]}
 
 
 def test_extras_and_their_packages_are_those_of_the_metadata(without_tensorflow, monkeypatch):
