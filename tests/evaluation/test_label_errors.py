@@ -53,7 +53,7 @@ def test_a_class_of_fewer_than_five_photos_is_not_judged(num_photos):
     rows, labels = clusters(30)
     labels[:num_photos] = 2
     found = score_labels(rows, labels, range(60), 3)
-    assert found.is_judged.tolist() == [False] * num_photos + [True] * (60 - num_photos)
+    assert found.is_scored.tolist() == [False] * num_photos + [True] * (60 - num_photos)
     assert sorted(found.order.tolist()) == list(range(num_photos, 60))
 
 
@@ -61,15 +61,15 @@ def test_copies_do_not_make_a_class_larger():
     rows, labels = clusters(30)
     labels[:8] = 2
     found = score_labels(rows, labels, [i // 2 if i < 8 else i for i in range(60)], 3)
-    assert not found.is_judged[:8].any()
-    assert found.is_judged[8:].all()
+    assert not found.is_scored[:8].any()
+    assert found.is_scored[8:].all()
 
 
 @pytest.mark.parametrize(("per_class", "num_judged"), [(2, 0), (4, 0), (5, 10)])
 def test_labels_of_very_small_sets_are_not_called_wrong(per_class, num_judged):
     rows, labels = clusters(per_class)
     found = score_labels(rows, labels, range(2 * per_class), 2)
-    assert found.is_judged.sum() == num_judged
+    assert found.is_scored.sum() == num_judged
     assert not (found.margins < 0).any()
 
 
@@ -78,7 +78,7 @@ def test_a_class_that_the_others_contradict_in_most_photos_is_kept():
     rows, labels = clusters(30)
     labels[[3, 6, 9, 12, 15]] = 2  # photos of class 0 under another name
     found = score_labels(rows, labels, range(60), 3)
-    assert found.is_judged.all()
+    assert found.is_scored.all()
 
 
 def test_the_nearest_photo_is_of_the_class_and_another_one():

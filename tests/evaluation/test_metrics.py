@@ -151,7 +151,7 @@ def test_metrics_are_json(four_photos):
 
 
 def test_nothing_cannot_be_measured(make_predictions):
-    with pytest.raises(ShapeError, match="Nothing to measure"):
+    with pytest.raises(ShapeError, match="nothing to measure"):
         measure(make_predictions([], np.zeros((0, 2))))
 
 
@@ -271,7 +271,7 @@ def test_lost_photos_are_kept_with_the_metrics(tmp_path, make_predictions):
     save_evaluation(
         Run(tmp_path),
         {"test": predictions},
-        is_uneven=True,
+        is_train_imbalanced=True,
         lost=map(LostPhoto.model_validate, lost),
     )
 
@@ -299,5 +299,5 @@ def test_precision_and_recall_of_a_class_have_intervals(four_photos):
 def test_arrays_that_disagree_are_refused(make_predictions):
     right = make_predictions([0, 1], [[0.9, 0.1], [0.2, 0.8]])
     for changes in ({"labels": right.labels[:1]}, {"probs": right.probs[:, :1]}):
-        with pytest.raises(ShapeError, match="2 photos of 2 classes came with"):
+        with pytest.raises(ShapeError, match="do not fit 2 photos of 2 classes"):
             measure(replace(right, **changes))

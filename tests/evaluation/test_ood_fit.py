@@ -168,7 +168,9 @@ def test_few_photos_of_a_class_are_enough():
     [((3, 4), 2), ((2, 4), 3), ((3,), 3), ((3, 4, 1), 3), ((1, 4), 1), ((0, 4), 0)],
 )
 def test_arrays_of_different_length_or_of_one_photo_are_refused(shape, num_labels):
-    with pytest.raises(ShapeError, match=r"Features \[N, F\] and labels \[N\] are needed"):
+    with pytest.raises(
+        ShapeError, match=r"Features \[N, F\] and labels \[N\] with N of at least 2"
+    ):
         fit_detector(np.zeros(shape), np.zeros(num_labels, np.int64))
 
 

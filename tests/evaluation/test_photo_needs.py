@@ -25,9 +25,9 @@ def test_what_all_photos_would_bring_is_one_sentence():
     assert curve().sentence(0.785, "test") == (
         "Twice as many training photos would change the accuracy by about +5.0 points, to 85.0 % "
         "(90 % interval 83.0 to 86.0); four times as many by about +10.0, to 90.0 % (90 % interval "
-        "88.0 to 91.0). Of today's 80, 80.0 % is expected (this model: 78.5 % of the test photos, "
-        "which agrees within the uncertainty of both). Measured with linear heads on the built-in "
-        "network's features of 80 training photos."
+        "88.0 to 91.0). With today's 80, 80.0 % is expected (this model: 78.5 % of the test "
+        "photos, which agrees within the uncertainty of both). Measured with linear heads on the "
+        "built-in network's features of 80 training photos."
     )
 
 
@@ -41,8 +41,8 @@ def test_a_forecast_agrees_with_a_model_where_the_intervals_meet(interval, agree
 
 def test_a_forecast_that_a_model_contradicts_is_unknown():
     assert curve().disagreement(0.9, "test") == (
-        "Unknown: 80.0 % (90 % interval 78.0 to 81.0) is expected of today's 80 training photos, "
-        "and this model is right on 90.0 % of the test photos. Measured with linear heads on the "
+        "Unknown: 80.0 % (90 % interval 78.0 to 81.0) is expected with today's 80 training photos, "
+        "but this model is right on 90.0 % of the test photos. Measured with linear heads on the "
         "built-in network's features of 80 training photos. To find out, add photos and train "
         "again."
     )
@@ -52,8 +52,8 @@ def test_photos_that_would_change_little_are_said_to():
     settled = curve().model_copy(update={"all": needs(80, 0.99, 0.991, 0.993)})
     assert settled.sentence(0.985, "test").startswith(
         "More training photos would change the accuracy little: to 99.3 % (90 % interval 97.3 to "
-        "100.3) with four times as many. Of today's 80, 99.0 % is expected (this model: 98.5 % of "
-        "the test photos, which agrees within the uncertainty of both)."
+        "100.3) with four times as many. With today's 80, 99.0 % is expected (this model: 98.5 % "
+        "of the test photos, which agrees within the uncertainty of both)."
     )
 
 
@@ -63,11 +63,11 @@ def test_a_curve_of_the_own_network_names_what_was_trained_and_tested():
     assert "(this model: 78.5 % of the test photos, the last point of the curve)" in sentence
     assert sentence.endswith(
         "Measured with swift itself, trained on 16 and 32 of the 64 training photos for 4.53 "
-        "epochs each, and tested on 80 test photos. As many epochs of twice as many photos take "
-        "twice the time."
+        "epochs each, and tested on 80 test photos. With twice as many photos, the same number of "
+        "epochs takes twice the time."
     )
-    assert "each on the test photos; the last point is this run" in own.caption
-    assert "each on photos left out" in curve().caption
+    assert "on the test photos; the last point is this run" in own.caption
+    assert "each on held-out photos" in curve().caption
 
 
 def test_a_forecast_with_a_wide_interval_is_unknown():
@@ -104,8 +104,8 @@ def test_classes_are_kept_where_the_model_finds_as_many_as_expected():
         (
             (0.8, 0.801, 0.804),
             "the darkest third",
-            "More photos of cats would change little: its expected recall is 80.0 %, with four "
-            "times as many 80.4 %.",
+            "More photos of cats would change little: its expected recall is 80.0 %, and 80.4 % "
+            "with four times as many.",
         ),
     ],
 )

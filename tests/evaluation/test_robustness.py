@@ -56,8 +56,8 @@ def test_what_a_change_costs_is_counted():
     assert found.kinds["darkness"].num_correct == (6, 6, 3, 3, 3, 3)
     assert found.kinds["blur"].num_correct == (6,) * 6
     assert found.sentence() == (
-        "Of 6 test photos it is right on 100.0 % as they are, and on 50.0 % with darkness "
-        "(35 % of the light), which costs most of the 5 changes at the middle strength."
+        "Of 6 test photos, 100.0 % are classified correctly as they are, and 50.0 % with darkness "
+        "(35 % of the light), the worst of the 5 corruptions at the middle strength."
     )
 
 

@@ -119,7 +119,7 @@ def test_nothing_but_copies_leaves_nothing_to_measure(trained, recorded):
     found = others(trained, ["t0", "t1"], recorded)
 
     assert found.training_copies.without is None
-    assert recorded.notes[0].endswith("None is left without.")
+    assert recorded.notes[0].endswith("There are no other photos.")
 
 
 def test_copies_that_raised_no_score_are_counted_alone(trained, recorded):

@@ -47,10 +47,10 @@ def test_two_classes_or_few_photos_are_not_measured(counts):
     [
         (
             10,
-            "Expect photos that resemble your classes to be taken for one of them; to tell them "
-            "apart, give them a class of their own.",
+            "Expect photos that resemble your classes to be classified as one of them; to "
+            "distinguish them, give them a class of their own.",
         ),
-        (90, "Photos that resemble your classes are mostly found, too."),
+        (90, "Photos that resemble your classes are mostly refused, too."),
     ],
 )
 def test_the_sentence_states_what_to_expect(refused, advice):
@@ -88,4 +88,4 @@ def test_of_many_classes_the_ten_largest_are_left_out_in_turn():
 
 def test_half_of_the_photos_are_most_of_them():
     half = LeftOutClass(num_photos=100, num_refused=50, auroc=0.6)
-    assert UnknownClasses(classes={"ants": half}).sentence().endswith("are mostly found, too.")
+    assert UnknownClasses(classes={"ants": half}).sentence().endswith("are mostly refused, too.")

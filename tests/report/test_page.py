@@ -334,7 +334,7 @@ def test_uneven_classes_change_the_headline_and_the_first_card(make_run):
     # 3 of 4 cats and 4 of 4 dogs.
     assert "Balanced accuracy 87.5 % on photos it had never seen 95 % interval" in page.text
     assert "right on 7 of 8 test photos, 87.5 %" in page.text
-    assert "every photo counted alike" in page.text
+    assert "every photo has the same weight" in page.text
 
 
 def test_a_run_of_an_earlier_version_still_gets_its_report(make_run):

@@ -1,1 +1,1 @@
-"""Evaluate a classifier: predictions, metrics, calibration; needs no TensorFlow."""
+"""Evaluate a classifier: predictions, metrics, calibration. Needs no TensorFlow."""

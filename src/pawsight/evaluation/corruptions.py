@@ -1,7 +1,8 @@
-"""Corruptions of images by kind and severity: what `evaluate --robustness` measures.
+"""List the corruptions of images that `evaluate --robustness` measures.
 
-A new one is one entry of `CORRUPTIONS` and the function that applies it. All work on
-the pixels that the model receives, so that they are as strong for photos of any size.
+To add a corruption, add an entry to `CORRUPTIONS` and the function that applies it.
+Corruptions change the pixels that the model receives, so their strength does not depend
+on the size of a photo.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ _GREY = (128, 128, 128)  # where a rotated image has no pixels
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """A way to make images worse."""
+    """A kind of corruption of images."""
 
-    id: str  # for programs, such as the key in robustness.json
+    id: str  # the key in robustness.json
     title: str  # for display
     severities: tuple[float, ...]  # five, the mildest first
-    unit: str  # what a severity means; "{:g}" stands for the number
-    # Changes an image, shape [H, W, 3], by a severity; the generator is the image's own.
+    unit: str  # text of a severity; "{:g}" stands for the number
+    # Corrupts an image, uint8 [H, W, 3], by a severity; each image has its own generator.
     apply: Callable[[ImageArray, float, np.random.Generator], ImageArray]
 
 

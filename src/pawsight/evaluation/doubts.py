@@ -1,4 +1,4 @@
-"""The photos of a set, ranked by how strongly the others contradict their labels."""
+"""Rank the photos of a set by how strongly the other photos contradict their labels."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from pawsight.formatting import inert_cell, inert_path
 from pawsight.records import FloatArray, IntArray
 from pawsight.storage.atomic import write_text
 
-SURE = 0.95  # probability of another class from which a contradiction is counted as strong
+SURE = 0.95  # probability of another class from which a contradiction counts as strong
 _COLUMNS = ("path", "label", "suggested", "probability", "label_probability", "margin")
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """One photo and its label.
+    """A photo and how certain its label is.
 
     Attributes:
         path: Relative to the folder of the photos.
-        label: Its class.
+        label: The class that the photo is labelled with.
         suggested: The most probable other class.
-        probability: Of that class, 0..1.
-        label_probability: Of its own class, 0..1.
-        margin: Log odds of its own class against the suggested one; below 0 the label is
+        probability: Of the suggested class, 0..1.
+        label_probability: Of the label, 0..1.
+        margin: Log odds of the label against the suggested class; below 0, the label is
             contradicted.
-        nearest_of_label: The most similar other photo of its class; "" where there is none, and
-            where the label is not contradicted.
-        nearest_of_suggested: That of the suggested class.
+        nearest_of_label: Path of the most similar other photo with the same label; "" if there
+            is none, or if the label is not contradicted.
+        nearest_of_suggested: Path of the most similar photo of the suggested class, or "".
     """
 
     path: str
@@ -54,14 +54,15 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """All judged photos of a set.
+    """All scored photos of a set.
 
     Attributes:
-        name: Of the photos, for display.
+        name: Of the set, for display.
         root: The folder that the paths are relative to.
-        photos: The most doubtful first.
-        num_unjudged: Photos that were not judged: of a class with fewer than five different photos.
-        out: The folder of doubts.csv and doubts.html; None where nothing was written.
+        photos: The most doubtful photo first.
+        num_unjudged: Photos that were not scored, since their class has fewer than five
+            different photos.
+        out: The folder of doubts.csv and doubts.html; None if nothing was written.
     """
 
     name: str
@@ -72,16 +73,16 @@ class Doubts:
 
     @property
     def contradicted(self) -> tuple[Doubt, ...]:
-        """The photos for which another class is more probable than their label."""
+        """Photos for which another class is more probable than the label."""
         return tuple(photo for photo in self.photos if photo.is_contradicted)
 
     @property
     def num_strong(self) -> int:
-        """Photos for which another class has a probability of 95 % or more."""
+        """Number of photos for which another class has a probability of at least 95 %."""
         return sum(photo.probability >= SURE for photo in self.photos)
 
     def save_csv(self, path: Path) -> None:
-        """Write a row for each photo, the most doubtful first; no cell is a formula.
+        """Write a row for each photo as CSV, the most doubtful first; no cell is a formula.
 
         Raises:
             DiskError: The file cannot be written.
@@ -99,29 +100,29 @@ class Doubts:
 def rank_doubts(
     catalog: Catalog, indices: IntArray, features: FloatArray, groups: Sequence[str]
 ) -> Doubts:
-    """Rank photos by how strongly the features of the others contradict their labels.
+    """Rank photos by how strongly the features of the other photos contradict their labels.
 
     Args:
         catalog: The photos.
-        indices: Labelled photos of it, shape [N].
-        features: Of these, shape [N, F].
-        groups: A key for each of these; copies share one.
+        indices: Catalog indices of labelled photos, shape [N].
+        features: Of these photos, shape [N, F].
+        groups: A key of each of these photos, equal for copies.
 
     Raises:
-        DataError: One of them has no label.
+        DataError: One of these photos has no label.
         ShapeError: The catalog has fewer than two classes, or the arguments disagree on N.
     """
     labels, names = catalog.labels(indices), catalog.class_names
     scores = score_labels(features, labels, groups, len(names))
     order, suggested = scores.order, scores.suggested(labels)
-    asked = order[scores.margins[order] < 0]
-    near = [
-        {int(i): int(j) for i, j in zip(asked, nearest, strict=True) if j >= 0}
+    contradicted = order[scores.margins[order] < 0]
+    nearest_of_label, nearest_of_suggested = (
+        {int(i): int(j) for i, j in zip(contradicted, nearest, strict=True) if j >= 0}
         for nearest in (
-            nearest_of_class(features, labels, asked, labels[asked]),
-            nearest_of_class(features, labels, asked, suggested[asked]),
+            nearest_of_class(features, labels, contradicted, classes[contradicted])
+            for classes in (labels, suggested)
         )
-    ]
+    )
 
     def path(position: int | None) -> str:
         return "" if position is None else catalog.photos[int(indices[position])].path
@@ -134,10 +135,10 @@ def rank_doubts(
             probability=float(scores.probs[i, suggested[i]]),
             label_probability=float(scores.probs[i, labels[i]]),
             margin=float(scores.margins[i]),
-            nearest_of_label=path(near[0].get(i)),
-            nearest_of_suggested=path(near[1].get(i)),
+            nearest_of_label=path(nearest_of_label.get(i)),
+            nearest_of_suggested=path(nearest_of_suggested.get(i)),
         )
         for i in order.tolist()
     )
-    num_unjudged = int(np.count_nonzero(~scores.is_judged))
+    num_unjudged = int(np.count_nonzero(~scores.is_scored))
     return Doubts(catalog.name, str(catalog.root), photos, num_unjudged)

@@ -1,4 +1,4 @@
-"""What the runs of a cross-validation show together."""
+"""Summarize the runs of a cross-validation."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Scores = dict[str, float | None]  # by the key of each entry of `SCORES`
 
 
 class FoldStatistics(Record):
-    """One part of all folds."""
+    """The scores of the same part in all folds."""
 
-    folds: tuple[Scores, ...]  # per fold: n, num_correct and the scores
-    mean: Scores  # of each score over the folds; None where a fold has no such score
-    std: Scores  # sample standard deviation of each score; None for a single fold, too
+    folds: tuple[Scores, ...]  # for each fold: n, num_correct and the scores
+    mean: Scores  # of each score over the folds; None if the score is undefined in a fold
+    std: Scores  # sample standard deviation; None as for the mean, and for a single fold
 
 
 class FoldsSummary(FoldStatistics):
@@ -27,25 +27,25 @@ class FoldsSummary(FoldStatistics):
 
     part: str = "validation"  # always "validation"
     n: int  # photos of all folds
-    num_correct: int  # those classified correctly by the fold that did not train on them
+    num_correct: int  # photos that are classified correctly by the run that validated on them
     accuracy: float  # over all these photos
     accuracy_interval: Interval  # 95 % interval of the accuracy
-    is_imbalanced: bool  # whether a fold is
-    test: FoldStatistics | None  # the test part; None where there is none
+    is_imbalanced: bool  # whether the classes of a fold are imbalanced
+    test: FoldStatistics | None  # the test part; None if there is none
 
 
 def summarize_folds(evaluations: Sequence[Evaluation]) -> FoldsSummary:
-    """Summarize the evaluations of one run per fold.
+    """Summarize the evaluations of the runs of a cross-validation.
 
-    Each photo outside the test part is in the validation part of exactly one
-    run. That part also chose the run's epoch, so the scores may be a little
-    high; the spread between the folds is what cross-validation is for.
+    Each photo outside the test part is in the validation part of exactly one run.
+    The run's epoch was also chosen by that part, so the scores may be slightly
+    too high; the purpose of cross-validation is the spread between the folds.
 
     Args:
-        evaluations: One per fold, in their order.
+        evaluations: The evaluation of each fold, in their order.
 
     Raises:
-        DataError: There are none.
+        DataError: There is no evaluation.
     """
     if not evaluations:
         raise DataError("There are no folds to summarize.")
@@ -69,7 +69,7 @@ def _spread(parts: Sequence[PartMetrics]) -> FoldStatistics:
     defined = {
         key: [value for value in values if value is not None] for key, values in columns.items()
     }
-    is_whole = {key: len(values) == len(parts) for key, values in defined.items()}
+    is_complete = {key: len(values) == len(parts) for key, values in defined.items()}
     return FoldStatistics(
         folds=tuple(
             {
@@ -79,9 +79,9 @@ def _spread(parts: Sequence[PartMetrics]) -> FoldStatistics:
             }
             for number, part in enumerate(parts)
         ),
-        mean={k: statistics.fmean(v) if is_whole[k] else None for k, v in defined.items()},
+        mean={k: statistics.fmean(v) if is_complete[k] else None for k, v in defined.items()},
         std={
-            k: statistics.stdev(v) if is_whole[k] and len(v) > 1 else None
+            k: statistics.stdev(v) if is_complete[k] and len(v) > 1 else None
             for k, v in defined.items()
         },
     )

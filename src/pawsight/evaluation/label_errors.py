@@ -1,12 +1,13 @@
-"""Rank photos by how strongly features contradict their labels.
+"""Score how strongly features contradict the labels of photos.
 
-Each class is a Gaussian on L2-normalised features, all with one shrunk covariance, and each
-photo is judged by a fit without its fold. A fit is a closed form of sums over photos: those of
-a fold are subtracted from the total, so 20,000 photos take seconds. Wrong labels draw the means
-of classes together, so a second fit leaves out photos whose label the first one contradicts.
+Each class is modelled as a Gaussian on L2-normalised features, with a shared shrunk
+covariance, and each photo is scored by a fit without its fold. A fit is a closed form of sums
+over photos: the sums of a fold are subtracted from the total, so 20,000 photos take seconds.
+Wrong labels draw the class means together, so a second fit leaves out photos whose label is
+contradicted by the first fit.
 
-Source: class-Gaussians on features, arXiv:2601.10084; alternatives that were tried are in
-benchmarks/doubts/LOG.md.
+Source: class-Gaussians on features, arXiv:2601.10084; benchmarks/doubts/LOG.md compares
+alternatives.
 """
 
 from __future__ import annotations
@@ -26,29 +27,28 @@ from pawsight.probabilities import softmax
 from pawsight.records import FloatArray, IntArray
 
 _FOLDS = 5
-MIN_PHOTOS = _FOLDS  # different ones of a class whose labels are scored
+MIN_PHOTOS = _FOLDS  # different photos (groups of copies) of a class whose labels are scored
 _SHRINKAGE = 0.3  # of the covariance towards a multiple of the identity
-_NEVER = -1e4  # the logit of a class that no photo of the fit belongs to
+_ABSENT = -1e4  # the logit of a class without photos in the fit
 _MIN_VARIANCE = 1e-9
 _BLOCK = 4096  # photos compared at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelScores:
-    """What fits without a photo's fold make of its label."""
+    """Scores of the labels of N photos."""
 
     probs: FloatArray  # calibrated on these photos, shape [N, K], each row sums to 1
-    # Log odds of a photo's own label against the best other class, shape [N]; below 0 where another
-    # class is more probable. inf where the label was not judged.
+    # Log odds of a photo's label against the most probable other class, shape [N]; below 0 if that
+    # class is more probable, inf if the label was not scored.
     margins: FloatArray
-    # Whether its class has enough groups to be scored, shape [N]: as many as there are folds.
-    is_judged: NDArray[np.bool_]
+    is_scored: NDArray[np.bool_]  # whether the class has enough groups, shape [N]
 
     @property
     def order(self) -> IntArray:
-        """Judged photos, the label most strongly contradicted first, shape [M]; ties keep order."""
+        """Scored photos, the most strongly contradicted label first, shape [M]."""
         ranked = np.argsort(self.margins, kind="stable")
-        return ranked[self.is_judged[ranked]]
+        return ranked[self.is_scored[ranked]]
 
     def suggested(self, labels: IntArray) -> IntArray:
         """Return the most probable class of each photo other than its label, shape [N]."""
@@ -69,7 +69,7 @@ def score_labels(
     Args:
         features: Shape [N, F], not normalised.
         labels: Class indices, shape [N], values 0..K-1.
-        groups: A key for each photo; photos with equal keys, such as copies, fall into one fold.
+        groups: A key of each photo; photos with equal keys, such as copies, are in the same fold.
         num_classes: K, at least 2.
         seed: Of the folds.
 
@@ -78,36 +78,36 @@ def score_labels(
     """
     if len(features) != len(labels) or len(groups) != len(labels) or num_classes < 2:
         raise ShapeError(
-            f"Features, labels and groups of the same photos and at least 2 classes are needed, "
-            f"not {len(features)}, {len(labels)}, {len(groups)} and {num_classes}."
+            f"Features, labels and groups must have the same length, and there must be at least 2 "
+            f"classes; got {len(features)}, {len(labels)}, {len(groups)} and {num_classes}."
         )
     unit = np.asarray(normalised(features), np.float32)
     unit -= unit.mean(axis=0)
     folds = group_folds(labels, groups, _FOLDS, seed)
-    everyone = np.ones(len(labels), np.bool_)
-    logits = _held_out_logits(unit, labels, folds, everyone, num_classes)
-    is_kept = _not_contradicted(logits, labels, num_classes)
-    logits = _held_out_logits(unit, labels, folds, is_kept, num_classes)
-    own = logits[np.arange(len(labels)), labels]
-    is_judged = (own > _NEVER) & _is_in_class_of(MIN_PHOTOS, labels, groups)
-    is_whole = (logits > _NEVER).all(axis=1)  # a class without photos would bias the fit
-    temperature = fit_temperature(logits[is_whole], labels[is_whole])
-    margins = np.where(is_judged, _margins(logits, labels) / temperature, np.inf)
-    return LabelScores(softmax(logits, temperature), margins, is_judged)
+    use_all = np.ones(len(labels), np.bool_)
+    logits = _held_out_logits(unit, labels, folds, use_all, num_classes)
+    is_used = _not_contradicted(logits, labels, num_classes)
+    logits = _held_out_logits(unit, labels, folds, is_used, num_classes)
+    label_logits = logits[np.arange(len(labels)), labels]
+    is_scored = (label_logits > _ABSENT) & _has_enough_groups(labels, groups)
+    is_complete = (logits > _ABSENT).all(axis=1)  # an absent class would bias the temperature
+    temperature = fit_temperature(logits[is_complete], labels[is_complete])
+    margins = np.where(is_scored, _margins(logits, labels) / temperature, np.inf)
+    return LabelScores(softmax(logits, temperature), margins, is_scored)
 
 
-def _is_in_class_of(num_groups: int, labels: IntArray, groups: Sequence[Any]) -> NDArray[np.bool_]:
-    """Return whether the class of each photo has at least so many groups, shape [N]."""
+def _has_enough_groups(labels: IntArray, groups: Sequence[Any]) -> NDArray[np.bool_]:
+    """Return whether the class of each photo has at least `MIN_PHOTOS` groups, shape [N]."""
     counts = Counter(label for label, _ in set(zip(labels.tolist(), groups, strict=True)))
-    return np.isin(labels, [label for label, count in counts.items() if count >= num_groups])
+    return np.isin(labels, [label for label, count in counts.items() if count >= MIN_PHOTOS])
 
 
 def group_folds(labels: IntArray, groups: Sequence[Any], num_folds: int, seed: int = 0) -> IntArray:
-    """Assign photos to folds: groups stay whole, and those of a class go round the folds.
+    """Assign photos to stratified folds; photos of a group are in the same fold.
 
     Args:
         labels: Class indices, shape [N].
-        groups: A key for each photo, length N; the first photo's label is that of the group.
+        groups: A key of each photo, length N; a group has the label of its first photo.
         num_folds: At least 2.
         seed: Of the order in each class.
 
@@ -129,36 +129,34 @@ def group_folds(labels: IntArray, groups: Sequence[Any], num_folds: int, seed: i
 
 
 def nearest_of_class(
-    features: FloatArray, labels: IntArray, wanted: IntArray, classes: IntArray
+    features: FloatArray, labels: IntArray, queries: IntArray, classes: IntArray
 ) -> IntArray:
-    """Find the most similar photo of a class, by the cosine of features; never the photo itself.
+    """Find the most similar other photo of a class, by the cosine of features.
 
     Args:
         features: Of all photos, shape [N, F], not normalised.
         labels: Class indices, shape [N].
-        wanted: Photos to find one for, shape [M].
-        classes: The class to search for each of them, shape [M].
+        queries: Positions of the photos to search for, shape [M].
+        classes: The class to search for each of these, shape [M].
 
     Returns:
-        Positions in `labels`, shape [M]; -1 where the class has no other photo.
+        Positions of the most similar photos, shape [M]; -1 if the class has no other photo.
     """
     unit = np.asarray(normalised(features), np.float32)
-    nearest = np.full(len(wanted), -1, np.int64)
+    nearest = np.full(len(queries), -1, np.int64)
     for label in np.unique(classes):
         rows = np.flatnonzero(classes == label)
         members = np.flatnonzero(labels == label)
-        if not len(members):
-            continue
         best = np.full(len(rows), -np.inf, np.float32)
         for start in range(0, len(members), _BLOCK):
             block = members[start : start + _BLOCK]
-            likeness = unit[wanted[rows]] @ unit[block].T
-            likeness[wanted[rows][:, None] == block[None, :]] = -np.inf
-            places = likeness.argmax(axis=1)
-            values = likeness[np.arange(len(rows)), places]
+            similarity = unit[queries[rows]] @ unit[block].T
+            similarity[queries[rows][:, None] == block[None, :]] = -np.inf
+            positions = similarity.argmax(axis=1)
+            values = similarity[np.arange(len(rows)), positions]
             is_better = values > best
             best[is_better] = values[is_better]
-            nearest[rows[is_better]] = block[places[is_better]]
+            nearest[rows[is_better]] = block[positions[is_better]]
     return nearest
 
 
@@ -166,18 +164,18 @@ def _held_out_logits(
     unit: FloatArray,
     labels: IntArray,
     folds: IntArray,
-    is_kept: NDArray[np.bool_],
+    is_used: NDArray[np.bool_],
     num_classes: int,
 ) -> FloatArray:
-    """Compute logits [N, K] of each photo by a fit to the kept photos of the other folds."""
-    parts = [_sums(unit, labels, is_kept & (folds == k), num_classes) for k in range(_FOLDS)]
-    total = [sum(each) for each in zip(*parts, strict=True)]
+    """Compute logits [N, K] of each photo by a fit to the used photos of the other folds."""
+    fold_sums = [_sums(unit, labels, is_used & (folds == k), num_classes) for k in range(_FOLDS)]
+    totals = [sum(values) for values in zip(*fold_sums, strict=True)]
     logits = np.empty((len(unit), num_classes), np.float64)
-    for fold, part in enumerate(parts):
+    for fold, of_fold in enumerate(fold_sums):
         is_out = folds == fold
         if not is_out.any():
             continue
-        squares, sums, counts = (whole - own for whole, own in zip(total, part, strict=True))
+        squares, sums, counts = (total - part for total, part in zip(totals, of_fold, strict=True))
         means = sums / np.maximum(counts, 1)[:, None]
         covariance = (squares - (means * counts[:, None]).T @ means) / max(1, counts.sum())
         mean_variance = max(float(np.trace(covariance)) / len(covariance), _MIN_VARIANCE)
@@ -186,7 +184,7 @@ def _held_out_logits(
         kernel = np.linalg.solve(covariance, means.T)
         bias = -0.5 * np.einsum("kf,fk->k", means, kernel)
         fold_logits = unit[is_out] @ kernel + bias
-        fold_logits[:, counts == 0] = _NEVER
+        fold_logits[:, counts == 0] = _ABSENT
         logits[is_out] = fold_logits
     return logits
 
@@ -194,21 +192,22 @@ def _held_out_logits(
 def _sums(
     unit: FloatArray, labels: IntArray, is_used: NDArray[np.bool_], num_classes: int
 ) -> tuple[FloatArray, FloatArray, IntArray]:
-    """Return products [F, F], sums [K, F] and counts [K] of the classes' photos."""
-    rows, own = unit[is_used], labels[is_used]
-    sums = np.stack([rows[own == k].sum(axis=0) for k in range(num_classes)])
-    return rows.T @ rows, sums, np.bincount(own, minlength=num_classes)
+    """Return products [F, F], and sums [K, F] and counts [K] of each class, of the used photos."""
+    rows, row_labels = unit[is_used], labels[is_used]
+    sums = np.stack([rows[row_labels == k].sum(axis=0) for k in range(num_classes)])
+    return rows.T @ rows, sums, np.bincount(row_labels, minlength=num_classes)
 
 
 def _not_contradicted(logits: FloatArray, labels: IntArray, num_classes: int) -> NDArray[np.bool_]:
-    """Return which photos a second fit uses; a class that would lose most of them keeps all."""
+    """Return which photos a second fit uses; a class that would lose most photos keeps all."""
     is_kept = _margins(logits, labels) >= 0
     counts = np.bincount(labels, minlength=num_classes)
-    kept = np.bincount(labels[is_kept], minlength=num_classes)
-    return is_kept | (2 * kept < counts)[labels]
+    num_kept = np.bincount(labels[is_kept], minlength=num_classes)
+    return is_kept | (2 * num_kept < counts)[labels]
 
 
 def _margins(logits: FloatArray, labels: IntArray) -> FloatArray:
+    """Compute the logit of each label minus the largest other logit, shape [N]."""
     rows = np.arange(len(labels))
     others = logits.copy()
     others[rows, labels] = -np.inf

@@ -1,4 +1,4 @@
-"""The scores of a part whose photos have several labels, in one list; see `scores`."""
+"""List the scores of a part whose photos have several labels; see `scores`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pawsight.evaluation.intervals import Interval, wilson_interval
 from pawsight.evaluation.reliability import Bin, calibration_error, reliability_bins
 from pawsight.evaluation.scores import (
     MIN_PROBABILITY,
@@ -18,6 +17,8 @@ from pawsight.evaluation.scores import (
     average_precision,
     macro_f1,
     mean,
+    share_correct,
+    share_correct_interval,
 )
 from pawsight.records import IntArray, Predictions
 from pawsight.task import MultiLabel, Task
@@ -25,65 +26,56 @@ from pawsight.task import MultiLabel, Task
 
 @dataclass(frozen=True)
 class LabelAnswers(Answers):
-    """Truth and prediction of the photos of a part, of several labels.
+    """True and predicted labels of the photos of a part.
 
     Attributes:
-        labels: 1 or 0 for each label, shape [N, K]; N is 1 or more.
+        labels: 1 or 0 for each label, shape [N, K], N at least 1.
         probs: Probabilities, float64, shape [N, K].
-        task: With the threshold of each label.
     """
 
-    task: MultiLabel
+    task: MultiLabel  # has the threshold of each label
 
     @cached_property
-    def guesses(self) -> IntArray:
-        """1 for each label that is given, shape [N, K]."""
+    def predicted(self) -> IntArray:
+        """1 or 0 for each label, shape [N, K]."""
         return self.task.decide(self.probs)
 
     @cached_property
     def is_correct(self) -> NDArray[np.bool_]:
-        """Whether the labels given are exactly the true ones, shape [N]."""
-        return self.task.is_right(self.guesses, self.labels)
+        """Whether all labels of a photo are correct, shape [N]."""
+        return self.task.is_right(self.predicted, self.labels)
 
     @cached_property
     def support(self) -> IntArray:
-        """Photos with each label, shape [K]."""
+        """Number of photos with each label, shape [K]."""
         return np.asarray(self.labels.sum(axis=0))
 
     @cached_property
-    def hits(self) -> IntArray:
-        """Photos with each label that it is given to, shape [K]."""
-        return np.asarray((self.labels & self.guesses).sum(axis=0))
+    def num_hits(self) -> IntArray:
+        """Number of photos with each label for which it is predicted, shape [K]."""
+        return np.asarray((self.labels & self.predicted).sum(axis=0))
 
     @cached_property
-    def claims(self) -> IntArray:
-        """Photos that each label is given to, shape [K]."""
-        return np.asarray(self.guesses.sum(axis=0))
+    def num_predicted(self) -> IntArray:
+        """Number of photos for which each label is predicted, shape [K]."""
+        return np.asarray(self.predicted.sum(axis=0))
 
     def is_of(self, k: int) -> NDArray[np.bool_]:
         """Return which photos have a label, shape [N]."""
         return np.asarray(self.labels[:, k] == 1)
 
     def reliability(self, k: int) -> tuple[Bin, ...]:
-        """Return the bins of the probability that a photo has a label."""
+        """Return the reliability bins of the probability of label k."""
         return reliability_bins(self.probs[:, k], self.is_of(k))
 
 
 def _micro_f1(answers: LabelAnswers) -> float | None:
-    total = int(answers.support.sum() + answers.claims.sum())
-    return 2 * int(answers.hits.sum()) / total if total else None
-
-
-def _exact_match(answers: LabelAnswers) -> float:
-    return float(answers.is_correct.mean())
-
-
-def _exact_match_interval(answers: LabelAnswers) -> Interval:
-    return wilson_interval(int(answers.is_correct.sum()), len(answers.labels))
+    total = int(answers.support.sum() + answers.num_predicted.sum())
+    return 2 * int(answers.num_hits.sum()) / total if total else None
 
 
 def _hamming_loss(answers: LabelAnswers) -> float:
-    return float((answers.guesses != answers.labels).mean())
+    return float((answers.predicted != answers.labels).mean())
 
 
 def _log_loss(answers: LabelAnswers) -> float:
@@ -104,15 +96,15 @@ LABEL_SCORES: tuple[Score, ...] = (
     Score(
         "average_precision",
         "mean average precision",
-        "mean of the labels; whatever the thresholds, 1 is perfect",
+        "mean of the labels, independent of thresholds; 1 is perfect",
         average_precision,
     ),
     Score(
         "exact_match",
         "exact match",
-        "photos whose labels are all right",
-        _exact_match,
-        _exact_match_interval,
+        "photos whose labels are all correct",
+        share_correct,
+        share_correct_interval,
         style="percent",
     ),
     Score(
@@ -147,7 +139,7 @@ def scores_of(task: Task) -> tuple[Score, ...]:
 
 
 def answers_of(predictions: Predictions) -> Answers:
-    """Return what the scores of predictions are computed from."""
+    """Return the input of the scores of predictions."""
     labels, probs = predictions.labels, np.asarray(predictions.probs, np.float64)
     task = predictions.task
     if isinstance(task, MultiLabel):

@@ -1,4 +1,4 @@
-"""Measure predictions and save what was found."""
+"""Compute the metrics and curves of predictions, and save an evaluation."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from pawsight.storage.atomic import write_json
 MAX_CURVE_POINTS = 200
 
 
-def measure(predictions: Predictions, is_uneven: bool = False) -> PartMetrics:
-    """Compute every metric of one part.
+def measure(predictions: Predictions, is_train_imbalanced: bool = False) -> PartMetrics:
+    """Compute all metrics of a part.
 
     Args:
         predictions: Truth and probabilities of the part.
-        is_uneven: Whether the classes of the training part are imbalanced.
+        is_train_imbalanced: Whether the classes of the training part are imbalanced.
 
     Raises:
         ShapeError: The arrays disagree, or there is no photo.
@@ -42,13 +42,13 @@ def measure(predictions: Predictions, is_uneven: bool = False) -> PartMetrics:
     if isinstance(answers, LabelAnswers):
         return _measure_labels(answers, names)
     num_classes = answers.num_classes
-    matrix = np.bincount(answers.labels * num_classes + answers.guesses, minlength=num_classes**2)
+    matrix = np.bincount(answers.labels * num_classes + answers.predicted, minlength=num_classes**2)
     return PartMetrics(
         n=len(answers.labels),
         num_correct=int(answers.is_correct.sum()),
         scores={score.key: score.compute(answers) for score in SCORES},
         intervals={score.key: score.interval(answers) for score in SCORES if score.interval},
-        is_imbalanced=is_uneven or is_imbalanced(answers.support.tolist()),
+        is_imbalanced=is_train_imbalanced or is_imbalanced(answers.support.tolist()),
         log_loss_clip=MIN_PROBABILITY,
         baseline_accuracy=int(answers.support.max()) / len(answers.labels),
         baseline_class=names[int(answers.support.argmax())],
@@ -60,11 +60,11 @@ def measure(predictions: Predictions, is_uneven: bool = False) -> PartMetrics:
 
 
 def curves(predictions: Predictions) -> Curves:
-    """Trace the ROC and the precision-recall curve of each class against the rest.
+    """Compute the ROC and the precision-recall curve of each class against the rest.
 
     Returns:
-        By class name; at most 200 points a curve. A curve is None where the part
-        has no photo of the class, or for the ROC none of another class.
+        By class name; at most 200 points per curve. A curve is None if the part has no
+        photo of the class; the ROC is also None if it has no photo of another class.
 
     Raises:
         ShapeError: The arrays disagree, or there is no photo.
@@ -95,37 +95,40 @@ def save_evaluation(
     predictions: dict[Part, Predictions],
     temperature: float = 1.0,
     copies_across_parts: int = 0,
-    is_uneven: bool = False,
+    is_train_imbalanced: bool = False,
     lost: Sequence[LostPhoto] = (),
 ) -> Evaluation:
     """Measure the parts and write metrics, curves and predictions into a run folder.
 
     Args:
         run: The folder; its earlier evaluation is replaced.
-        predictions: One record per evaluated part; at least one.
-        temperature: What the model's logits were divided by.
+        predictions: Of each evaluated part; at least one part.
+        temperature: By which the model's logits were divided.
         copies_across_parts: Groups of photos that show the same picture and are in
             more than one part.
-        is_uneven: Whether the classes of the training part are imbalanced.
+        is_train_imbalanced: Whether the classes of the training part are imbalanced.
         lost: Photos that could no longer be read.
 
     Returns:
-        What `evaluation/metrics.json` now holds.
+        The content of `evaluation/metrics.json`.
+
+    Raises:
+        ShapeError: The arrays of a part disagree, or it has no photo.
+        DiskError: A file cannot be written.
     """
     evaluation = Evaluation(
         headline=next(p for p in ("test", "validation", "train") if p in predictions),
-        parts={part: measure(one, is_uneven) for part, one in predictions.items()},
+        parts={part: measure(p, is_train_imbalanced) for part, p in predictions.items()},
         temperature=temperature,
         copies_across_parts=copies_across_parts,
         lost=tuple(lost),
     )
-    for part, one in predictions.items():
-        save_predictions(one, run.predictions_path(part))
-    traced = {
-        part: {name: each.model_dump() for name, each in curves(one).items()}
-        for part, one in predictions.items()
-    }
-    write_json(run.curves_path, traced)
+    curves_of_parts = {}
+    for part, part_predictions in predictions.items():
+        save_predictions(part_predictions, run.predictions_path(part))
+        by_class = curves(part_predictions)
+        curves_of_parts[part] = {name: curve.model_dump() for name, curve in by_class.items()}
+    write_json(run.curves_path, curves_of_parts)
     write_json(run.metrics_path, evaluation.to_json())
     return evaluation
 
@@ -134,12 +137,12 @@ def _answers(predictions: Predictions) -> Answers:
     labels, probs = predictions.labels, np.asarray(predictions.probs, np.float64)
     n, num_classes = len(predictions.paths), len(predictions.class_names)
     if n == 0 or num_classes < 2:
-        raise ShapeError(f"Nothing to measure: {n} photos of {num_classes} classes.")
+        raise ShapeError(f"There is nothing to measure: {n} photos of {num_classes} classes.")
     shape = (n, num_classes) if predictions.task.is_multi_label else (n,)
     if labels.shape != shape or probs.shape != (n, num_classes):
         raise ShapeError(
-            f"{n} photos of {num_classes} classes came with labels {labels.shape} "
-            f"and probabilities {probs.shape}."
+            f"The shapes of labels {labels.shape} and probabilities {probs.shape} do not fit "
+            f"{n} photos of {num_classes} classes."
         )
     return answers_of(predictions)
 
@@ -159,29 +162,36 @@ def _measure_labels(answers: LabelAnswers, names: tuple[str, ...]) -> PartMetric
 
 def _of_label(answers: LabelAnswers, k: int) -> LabelMetrics:
     of_class = _of_class(answers, k)
-    hits, claims, support = (int(x[k]) for x in (answers.hits, answers.claims, answers.support))
+    num_hits, num_predicted, support = (
+        int(counts[k]) for counts in (answers.num_hits, answers.num_predicted, answers.support)
+    )
     bins = answers.reliability(k)
-    _, shared = _share(hits, claims + support - hits)
+    _, jaccard_interval = _share(num_hits, num_predicted + support - num_hits)
     return LabelMetrics(
         **of_class.model_dump(),
         threshold=answers.task.thresholds_of(answers.num_classes)[k],
-        true_positives=hits,
-        false_positives=claims - hits,
-        false_negatives=support - hits,
-        true_negatives=len(answers.labels) - claims - support + hits,
+        true_positives=num_hits,
+        false_positives=num_predicted - num_hits,
+        false_negatives=support - num_hits,
+        true_negatives=len(answers.labels) - num_predicted - support + num_hits,
         f1_interval=None
-        if shared is None or of_class.f1 is None
-        else (2 * shared[0] / (1 + shared[0]), 2 * shared[1] / (1 + shared[1])),
+        if jaccard_interval is None or of_class.f1 is None
+        else (
+            2 * jaccard_interval[0] / (1 + jaccard_interval[0]),
+            2 * jaccard_interval[1] / (1 + jaccard_interval[1]),
+        ),
         calibration_error=calibration_error(bins),
         reliability=bins,
     )
 
 
 def _of_class(answers: Answers, k: int) -> ClassMetrics:
-    # Without photos of the class no prediction of it could have been correct.
+    # Precision is undefined without photos of the class: no prediction could be correct.
     support = int(answers.support[k])
-    precision, precision_interval = _share(answers.hits[k], answers.claims[k] if support else 0)
-    recall, recall_interval = _share(answers.hits[k], support)
+    precision, precision_interval = _share(
+        answers.num_hits[k], answers.num_predicted[k] if support else 0
+    )
+    recall, recall_interval = _share(answers.num_hits[k], support)
     return ClassMetrics(
         support=support,
         precision=precision,
@@ -194,8 +204,8 @@ def _of_class(answers: Answers, k: int) -> ClassMetrics:
     )
 
 
-def _share(hits: int, n: int) -> tuple[float | None, Interval | None]:
-    return (int(hits) / int(n), wilson_interval(int(hits), int(n))) if n else (None, None)
+def _share(num_hits: int, n: int) -> tuple[float | None, Interval | None]:
+    return (int(num_hits) / int(n), wilson_interval(int(num_hits), int(n))) if n else (None, None)
 
 
 def _thinned(points: FloatArray) -> tuple[float, ...]:

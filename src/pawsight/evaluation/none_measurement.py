@@ -1,4 +1,4 @@
-"""How often a model gives the answer `none` to photos of none of the classes."""
+"""Record how often a model answers `none` to photos of none of its classes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pawsight.storage.json_records import Record, load_record
 
 
 class NoneMeasurement(Record):
-    """The answer `none` on photos of none of the classes, as `evaluation/none.json` holds it."""
+    """Answers to photos of none of the classes: the content of `evaluation/none.json`."""
 
-    num_photos: int = Field(ge=1)  # photos it was measured on
-    num_refused: int = Field(ge=0)  # those of them with the answer none
-    num_chosen_on: int = Field(ge=0)  # other such photos, which the threshold was chosen on
+    num_photos: int = Field(ge=1)  # photos that were measured
+    num_refused: int = Field(ge=0)  # of these, photos with the answer none
+    num_chosen_on: int = Field(ge=0)  # other such photos, by which the threshold was chosen
 
     def sentence(self) -> str:
-        """Describe it in one sentence with its 95 % interval."""
+        """Describe the measurement in a sentence with its 95 % interval."""
         share = percent(self.num_refused / self.num_photos)
         interval = percent_interval(wilson_interval(self.num_refused, self.num_photos))
         return (
@@ -28,12 +28,11 @@ class NoneMeasurement(Record):
 
 
 def none_sentence(run: Run) -> str:
-    """Return what a run measured on photos of none of its classes; "" where there were none.
+    """Describe what a run measured on photos of none of its classes; "" without such photos.
 
     Raises:
         RunError: The file is damaged.
     """
-    measured = load_record(
-        run.none_path, TypeAdapter(NoneMeasurement), "Remove it to go without it."
-    )
-    return measured.sentence() if measured else ""
+    advice = "Remove it to continue without it."
+    measurement = load_record(run.none_path, TypeAdapter(NoneMeasurement), advice)
+    return measurement.sentence() if measurement else ""

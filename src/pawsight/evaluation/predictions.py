@@ -1,8 +1,8 @@
-"""One pass over a part that keeps path, truth and probabilities together.
+"""Classify the photos of a part, keeping path, label and probabilities of a photo together.
 
-Every number and every picture of an evaluation comes from this one record, so
-none of them can speak of another order or another photo. Saved as CSV for
-spreadsheets, and loaded again from there for the report.
+Every number and every figure of an evaluation comes from this record, so none of them
+can refer to another photo. It is saved as CSV for spreadsheets, and loaded
+from there for the report.
 """
 
 from __future__ import annotations
@@ -58,34 +58,36 @@ def collect(
     task: Task | None = None,
     stage: str = "",
 ) -> Predictions:
-    """Classify every photo of a part, once.
+    """Classify every photo of a part once.
 
     Args:
-        classify: Maps uint8 images [N, H, W, 3] to probabilities [N, K].
-        pixels: Where the pixels come from.
-        catalog: The photos; those of `part(part)` are predicted.
+        classify: Maps uint8 images [N, H, W, 3] to probabilities or logits [N, K].
+        pixels: The pixels of the photos.
+        catalog: The photos.
         part: The part to classify.
         progress: Receives progress; photos that can no longer be read are left out.
         batch_size: Photos per call of `classify`, at least 1.
-        class_names: The classes of the columns of `classify`,
-            where they are not `catalog.class_names`: truth is matched to them
-            by name.
+        class_names: The classes of the model, if they differ from
+            `catalog.class_names`: labels are matched by name.
         task: How probabilities become an answer; None is `catalog.task`, with even thresholds.
-        stage: What the progress calls it; "" names the part.
+        stage: The name of the stage in the progress; "" names the part.
+
+    Returns:
+        The predictions for the photos that can be read, in the order of the catalog.
 
     Raises:
         DataError: The part is empty, none of its photos can be read any more,
             or it has a class that the model was not trained on.
-        ShapeError: `classify` did not give one column per class.
+        ShapeError: `classify` did not return a column for each class.
     """
     indices = catalog.part(part)
     if not len(indices):
         broken = [photo for photo in catalog.broken if photo.part in (part, "")]
-        such = [
-            f"The first of {len(broken):,}: {printable(p.path)}: {p.problem}" for p in broken[:1]
-        ]
-        what = f"The {part} part of {catalog.name} has no readable photo to evaluate on."
-        raise DataError("\n".join([what, *such]))
+        lines = [f"The {part} part of {catalog.name} has no readable photo to evaluate on."]
+        if broken:
+            path, problem = printable(broken[0].path), broken[0].problem
+            lines.append(f"The first of {len(broken):,}: {path}: {problem}")
+        raise DataError("\n".join(lines))
     names = tuple(catalog.class_names if class_names is None else class_names)
     labels = labels_among(names, catalog, indices)
     stage = stage or f"Evaluating on the {part} part"
@@ -93,8 +95,8 @@ def collect(
     probs, is_there = _classify_all(classify, pixels, indices, len(names), progress, batch_size)
     if not len(probs):
         raise DataError(
-            f"None of the {len(indices)} photos of the {part} part can be read any more.\n"
-            f"Photos: {catalog.root}\nBring them back (is their drive still there?)."
+            f"None of the {len(indices):,} photos of the {part} part can be read any more.\n"
+            f"Photos: {catalog.root}\nRestore them (is their drive still connected?)."
         )
     return Predictions(
         paths=tuple(catalog.photos[i].path for i in indices[is_there]),
@@ -106,22 +108,24 @@ def collect(
 
 
 def save_predictions(predictions: Predictions, path: Path) -> None:
-    """Write one row per photo: path, truth, label, probability, and a column per class.
+    """Write a row for each photo: path, truth, label, probability, and a column for each class.
 
-    Of several labels, truth and label are texts with a ";" between them, and the probability is
-    that of the least certain decision.
-    `class_columns` names the columns of the classes. Probabilities have as many
-    digits as it takes to distinguish them. No cell is a formula to a spreadsheet.
-    Raises DiskError when the file cannot be written.
+    For photos with several labels, truth and label are lists separated by ";", and the
+    probability is that of the least certain decision. `class_columns` names the columns
+    of the classes. Probabilities have as many digits as their type can distinguish. No
+    cell is a formula for a spreadsheet.
+
+    Raises:
+        DiskError: The file cannot be written.
     """
     names = predictions.class_names
     text = io.StringIO(newline="")
-    # Text is always quoted: only so does a lone carriage return in a name survive.
+    # Text is always quoted, since an unquoted carriage return in a name would be lost.
     writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow(map(inert_cell, [*_FIXED_COLUMNS, *class_columns(names, _FIXED_COLUMNS)]))
     truths = predictions.task.texts(predictions.labels, names)
     for photo, truth, row in zip(predictions.paths, truths, predictions.probs, strict=True):
-        digits = [float(str(value)) for value in row]  # a float32 keeps its own short digits
+        digits = [float(str(value)) for value in row]  # a float32 has fewer digits as text
         label, probability, _ = predictions.task.describe(np.array(digits), names)
         texts = (inert_path(photo), inert_cell(truth), inert_cell(label))
         writer.writerow([*texts, probability, *digits])
@@ -129,14 +133,22 @@ def save_predictions(predictions: Predictions, path: Path) -> None:
 
 
 def load_predictions(path: Path, task: Task = SINGLE_LABEL) -> Predictions:
-    """Read back what `save_predictions` wrote of a task; raises RunError."""
+    """Read what `save_predictions` wrote.
+
+    Args:
+        path: The file.
+        task: The task of the run.
+
+    Raises:
+        RunError: The file is missing or damaged.
+    """
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
             header, *rows = csv.reader(file)
         columns = map(original_cell, header[len(_FIXED_COLUMNS) :])
         names = tuple(classes_of(columns, _FIXED_COLUMNS))
         if header[: len(_FIXED_COLUMNS)] != _FIXED_COLUMNS or len(names) < 2:
-            raise ValueError("the first line is not the one pawsight writes")
+            raise ValueError("the first line is not the header that pawsight writes")
         labels = task.encode([original_cell(row[1]) for row in rows], names)
         if (labels < 0).any():
             raise ValueError("a true class has no column")
@@ -168,47 +180,51 @@ def _classify_all(
     progress: Progress,
     batch_size: int,
 ) -> tuple[FloatArray, NDArray[np.bool_]]:
-    """Return probabilities [M, K] of the photos that can be read, and which those are, [N]."""
-    batches: list[FloatArray] = []
-    there = []
+    """Return the probabilities [M, K] of readable photos, and which photos are readable [N]."""
+    batches = [np.empty((0, num_classes), np.float32)]
+    readable = []
     for start in range(0, len(indices), batch_size):
         chosen = indices[start : start + batch_size]
-        images, is_there = pixels.read(chosen), ~is_lost(pixels, chosen)
-        there.append(is_there)
+        images, is_readable = pixels.read(chosen), ~is_lost(pixels, chosen)
+        readable.append(is_readable)
         progress.advance(len(chosen))
-        if not is_there.any():
+        if not is_readable.any():
             continue
-        if not is_there.all():
-            images = images[is_there]
+        if not is_readable.all():
+            images = images[is_readable]
         probs = np.asarray(classify(images))
         if probs.shape != (len(images), num_classes):
             raise ShapeError(
-                f"The model gave an array {probs.shape} for {len(images)} photos of "
-                f"{num_classes} classes; {(len(images), num_classes)} was expected."
+                f"The model returned an array of shape {probs.shape} for {len(images)} photos; "
+                f"{(len(images), num_classes)} was expected."
             )
         batches.append(probs)
-    probs = np.concatenate(batches) if batches else np.empty((0, num_classes))
-    return probs, np.concatenate(there)
+    return np.concatenate(batches), np.concatenate(readable)
 
 
 def labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) -> IntArray:
-    """Return the labels of photos as positions among a model's classes.
+    """Return the labels of photos, encoded by the classes of a model.
+
+    Args:
+        names: The model's classes.
+        catalog: The photos, whose classes may be in another order.
+        indices: Catalog indices of the photos, shape [N].
 
     Raises:
-        DataError: A photo has no label, or one that the model was not trained on.
+        DataError: A photo has no label, or a label that the model was not trained on.
     """
     labels = np.asarray(catalog.labels(indices), np.int64)
     if names == tuple(catalog.class_names):
         return labels
     texts = catalog.task.texts(labels, catalog.class_names)
-    found = {name for text in texts for name in catalog.task.names_of(text)}
-    unknown = sorted(found - set(names))
+    present = {name for text in texts for name in catalog.task.names_of(text)}
+    unknown = sorted(present - set(names))
     if unknown:
         raise DataError(
             f"The model was not trained on {', '.join(map(repr, unknown))}; "
             f"its classes are {', '.join(map(repr, names))}.\n"
             f"Photos: {catalog.root}\n"
-            f"Name them as the model's classes, such as --merge "
+            f"Map them to the model's classes, such as --merge "
             f"{shell_quoted(f'{names[0]}={unknown[0]}')}, or leave them out: --exclude "
             f"{shell_quoted(unknown[0])}"
         )

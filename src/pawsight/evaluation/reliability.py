@@ -1,4 +1,4 @@
-"""How far probabilities are from what came true, and how far chance alone would put them."""
+"""Measure how far probabilities are from observed accuracy, and how far by chance alone."""
 
 from __future__ import annotations
 
@@ -17,24 +17,20 @@ _SEED = 0
 
 
 class Bin(Record):
-    """Photos whose predictions had similar probabilities, low < probability <= high.
-
-    `confidence` is the mean probability of the predictions, `accuracy` the share
-    that is correct, `n` the number of photos.
-    """
+    """Photos whose predictions have similar probabilities, low < probability <= high."""
 
     low: float
     high: float
-    n: int
-    confidence: float
-    accuracy: float
+    n: int  # photos
+    confidence: float  # mean probability of the predictions
+    accuracy: float  # share of correct predictions
 
 
 class CalibrationNoise(NamedTuple):
-    """Calibration error that a perfectly calibrated model shows: mean and 95 % quantile."""
+    """The calibration error that a perfectly calibrated model would show by chance."""
 
     mean: float
-    high: float
+    high: float  # 95 % quantile
 
 
 def reliability_bins(confidences: FloatArray, is_correct: NDArray[np.bool_]) -> tuple[Bin, ...]:
@@ -45,7 +41,7 @@ def reliability_bins(confidences: FloatArray, is_correct: NDArray[np.bool_]) -> 
         is_correct: Whether it is correct, shape [N].
 
     Returns:
-        The bins that hold photos, by rising probability.
+        The bins that contain photos, in order of ascending probability.
     """
     # Bin b holds confidences in (b / 15, (b + 1) / 15], as in the source.
     numbers = np.clip(np.ceil(confidences * NUM_BINS).astype(int) - 1, 0, NUM_BINS - 1)
@@ -68,19 +64,28 @@ def calibration_error(bins: Sequence[Bin]) -> float:
     """Compute the expected calibration error: the mean gap between probability and accuracy.
 
     Source: arXiv:1706.04599.
+
+    Args:
+        bins: From `reliability_bins`, at least one.
+
+    Returns:
+        0..1; 0 is perfect.
     """
     total = sum(b.n for b in bins)
     return sum(b.n * abs(b.confidence - b.accuracy) for b in bins) / total
 
 
 def calibration_noise(bins: Sequence[Bin]) -> CalibrationNoise:
-    """Compute the calibration error that a perfectly calibrated model would show.
+    """Compute the calibration error that a perfectly calibrated model would show by chance.
 
-    Even such a model has one, since few photos in a bin are rarely correct
-    exactly as often as expected. 2,000 draws with a fixed seed: the photos of
+    Even such a model has an error, since of few photos in a bin, rarely exactly the
+    expected share is correct. In 2,000 draws with a fixed seed, the photos of
     each bin are correct with the bin's mean probability.
     Source: Bröcker and Smith 2007, "Increasing the reliability of reliability
     diagrams" (consistency resampling).
+
+    Args:
+        bins: From `reliability_bins`, at least one.
     """
     counts = np.array([b.n for b in bins])
     confidences = np.clip([b.confidence for b in bins], 0.0, 1.0)

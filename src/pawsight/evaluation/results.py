@@ -1,7 +1,7 @@
-"""What an evaluation found, typed, and as metrics.json holds it.
+"""Define the result of an evaluation, the content of metrics.json.
 
-What is undefined (the recall of a class without photos) is None, not 0 and not
-1. Files of earlier versions lack some of the fields; these have defaults. Needs
+An undefined value, such as the recall of a class without photos, is None, neither 0 nor
+1. Files of earlier versions lack some fields, which therefore have defaults. Needs
 neither scikit-learn nor TensorFlow.
 """
 
@@ -14,7 +14,6 @@ from typing import Any, Self
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     NonNegativeInt,
     ValidationError,
@@ -30,16 +29,16 @@ from pawsight.runs import Run
 from pawsight.task import TaskName
 from pawsight.text_field import Text
 
-_MAX_PHOTOS = 2**53  # up to here a count times a share is exact
-_INTERVAL = "_interval"  # how the name of a score's interval ends
+_MAX_PHOTOS = 2**53  # up to here, a count times a share is exact
+_INTERVAL = "_interval"  # suffix of the key of a score's interval
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class _Record(BaseModel, frozen=True):
+    """A record that cannot be changed; unknown fields are ignored."""
 
 
 class ClassMetrics(_Record):
-    """How one class fared against the rest; the intervals are 95 %, Wilson score."""
+    """Metrics of a class against the rest; the intervals are 95 % Wilson score intervals."""
 
     support: int  # photos of the class
     precision: float | None = None
@@ -52,65 +51,68 @@ class ClassMetrics(_Record):
 
 
 class LabelMetrics(ClassMetrics):
-    """How one of several labels fared at its threshold."""
+    """Metrics of a label at its threshold, for photos with several labels."""
 
-    threshold: float  # the least probability at which it is given
-    true_positives: int  # photos that have it, and are given it
-    false_positives: int  # photos without it that are given it
-    false_negatives: int  # photos that have it, and are not given it
-    true_negatives: int  # photos without it that are not given it
-    # 95 %, the Wilson interval of the hits among all photos that have it or are given it, J, as F1
-    # = 2 J / (1 + J).
+    threshold: float  # the probability from which the label is predicted
+    true_positives: int  # photos with the label for which it is predicted
+    false_positives: int  # photos without the label for which it is predicted
+    false_negatives: int  # photos with the label for which it is not predicted
+    true_negatives: int  # photos without the label for which it is not predicted
+    # 95 %: that of the Jaccard index J (Wilson score), converted by F1 = 2 J / (1 + J).
     f1_interval: Interval | None = None
-    calibration_error: float  # of the probability that a photo has it
-    reliability: tuple[Bin, ...] = ()  # the filled bins that this error is the mean of
+    calibration_error: float  # of the probability of the label
+    reliability: tuple[Bin, ...] = ()  # the bins with photos, from which this error is computed
 
 
 class _EarliestMetrics(_Record):
-    """What the earliest versions wrote in the place of `num_correct`."""
+    """Fields that the earliest versions wrote instead of `num_correct`."""
 
     accuracy: float = Field(ge=0, le=1)
     n: int = Field(ge=0, le=_MAX_PHOTOS)
 
 
 class PartMetrics(_Record):
-    """The metrics of one part. A prediction is the most probable class; ties: the lower index."""
+    """The metrics of a part.
 
-    # Whether a photo has one class, or several labels; then a prediction is the labels whose
-    # probability reaches their threshold. In JSON for several labels alone.
+    The prediction for a photo is its most probable class; of equally probable classes, the one
+    with the lowest index. For photos with several labels, it is every label whose probability
+    reaches its threshold.
+    """
+
+    # Whether photos have a class or several labels. In JSON only if "multi-label".
     task: TaskName = "single-label"
     n: int  # photos measured
-    num_correct: int  # photos whose most probable class is the true one, or whose labels all are
-    # By the key of each entry of `scores.SCORES`, of several labels of `label_scores.LABEL_SCORES`;
-    # in JSON they are beside the other fields.
+    num_correct: int  # photos whose predicted class, or every label, is correct
+    # By the key of each entry of `scores.SCORES` or `label_scores.LABEL_SCORES`; in JSON, scores
+    # are next to the other fields.
     scores: dict[str, float | None] = {}
     # 95 % intervals, by the key of the score; in JSON `<key>_interval`.
     intervals: dict[str, Interval] = {}
-    # Whether the classes here or in training differ by more than 1.5 to 1, so that the balanced
-    # accuracy is the one to quote.
+    # Whether the class sizes here or in training differ by more than 1.5 to 1, so that the balanced
+    # accuracy is the score to quote.
     is_imbalanced: bool = False
-    log_loss_clip: float | None = None  # what the log loss raises probabilities to
-    # Of always answering `baseline_class`, the most frequent one.
+    log_loss_clip: float | None = None  # the log loss raises probabilities to this value
+    # Accuracy of always predicting `baseline_class`, the most frequent class.
     baseline_accuracy: float | None = None
     baseline_class: Text = ""
     class_names: tuple[Text, ...] = ()  # `class_names[i]` is class i
     per_class: dict[Text, LabelMetrics | ClassMetrics] = {}  # by class name
-    # A row per true class, a column per predicted one.
+    # A row for each true class, a column for each predicted class.
     confusion_matrix: tuple[tuple[NonNegativeInt, ...], ...] = ()
-    # The filled bins that the calibration error is the mean of. Several labels have neither; the
-    # bins are those of each label.
+    # The bins with photos, from which the calibration error is computed. With several labels, both
+    # fields are empty, and each label has its own bins.
     reliability: tuple[Bin, ...] = ()
 
     @property
     def accuracy(self) -> float:
-        """Share of the photos that were classified correctly."""
+        """Share of the photos that are classified correctly, 0..1."""
         return self.num_correct / self.n
 
     @property
     def main_score(self) -> str:
-        """Key of the score to quote: "balanced_accuracy" where classes are imbalanced.
+        """Key of the score to quote: "accuracy", or "balanced_accuracy" if imbalanced.
 
-        Of several labels "average_precision", which no threshold decides.
+        With several labels "average_precision", which does not depend on thresholds.
         """
         if self.task == "multi-label":
             return "average_precision"
@@ -118,13 +120,13 @@ class PartMetrics(_Record):
 
     @cached_property
     def calibration_noise(self) -> CalibrationNoise | None:
-        """Calibration error of a perfectly calibrated model on so many photos; None if unknown."""
+        """Calibration error of a perfectly calibrated model on these photos; None if unknown."""
         return calibration_noise(self.reliability) if self.reliability else None
 
     @model_validator(mode="before")
     @classmethod
     def _gather_scores(cls, content: Any) -> Any:
-        """Gather scores and intervals, which are next to the other fields in JSON."""
+        """Collect the scores and intervals, which are next to the other fields in JSON."""
         if not isinstance(content, dict) or "scores" in content:
             return content
         if "num_correct" not in content and "accuracy" in content:  # the earliest versions
@@ -140,8 +142,8 @@ class PartMetrics(_Record):
         return content | {"scores": scores, "intervals": intervals}
 
     @model_validator(mode="after")
-    def _agree(self) -> Self:
-        """Refuse numbers that contradict each other, as in a file that was damaged or edited."""
+    def _check_consistency(self) -> Self:
+        """Refuse numbers that contradict each other, as in a damaged or edited file."""
         names = self.class_names
         if not 0 <= self.num_correct <= self.n <= _MAX_PHOTOS or self.n == 0:
             raise ValueError(f"{self.num_correct} of {self.n} photos correct")
@@ -150,9 +152,9 @@ class PartMetrics(_Record):
         matrix = self.confusion_matrix
         is_single = self.task == "single-label"
         if is_single and any(len(row) != len(names) for row in (matrix, *matrix)):
-            raise ValueError("confusion_matrix is not of all classes by all classes")
+            raise ValueError("confusion_matrix does not have a row and a column for each class")
         if matrix and sum(map(sum, matrix)) != self.n:
-            raise ValueError(f"confusion_matrix is not of {self.n} photos")
+            raise ValueError(f"confusion_matrix does not sum to {self.n} photos")
         return self
 
     @model_serializer(mode="plain")
@@ -174,26 +176,26 @@ class LostPhoto(_Record):
 
 
 class TrainingCopies(_Record):
-    """Photos of an evaluation that are copies of photos the model was trained on."""
+    """Photos of an evaluation that are copies of training photos."""
 
     num_photos: int
-    # How many of these are the same picture in a file of other bytes: re-saved, resized, mirrored
+    # Of these, photos that show the same picture, but have other bytes: re-saved, resized, mirrored
     # or slightly cropped.
     num_near: int = 0
-    without: PartMetrics | None = None  # the metrics of the other photos; None where there are none
+    without: PartMetrics | None = None  # the metrics of the other photos; None without other photos
 
 
 class Evaluation(_Record):
-    """What evaluation/metrics.json holds."""
+    """The content of evaluation/metrics.json."""
 
     headline: Part  # the part to quote: the test part if there is one
     parts: dict[Part, PartMetrics] = Field(min_length=1)  # the metrics of each part
-    source: Text | None = None  # of an evaluation on other photos: what the user called them
-    temperature: float | None = None  # what the model's logits were divided by
-    # Groups of photos that show the same picture and are in more than one part.
+    source: Text | None = None  # the user's name of the photos, in an evaluation on other photos
+    temperature: float | None = None  # by which the model's logits were divided
+    # Number of groups of photos that show the same picture and are in more than one part.
     copies_across_parts: int | None = None
     lost: tuple[LostPhoto, ...] = ()  # photos that could no longer be read
-    # Of an evaluation on other photos, where some of them were trained on.
+    # In an evaluation on other photos of which some were trained on.
     training_copies: TrainingCopies | None = None
 
     @model_validator(mode="after")
@@ -209,14 +211,22 @@ class Evaluation(_Record):
 
     def to_json(self) -> dict[str, Any]:
         """Convert to plain dicts, lists and numbers; fields that do not apply are left out."""
-        # Through json and not pydantic's JSON mode, which refuses names that are not UTF-8.
+        # By `json`, since pydantic's JSON mode refuses names that are not UTF-8.
         content: dict[str, Any] = json.loads(json.dumps(self.model_dump()))
         optional = ("source", "temperature", "copies_across_parts", "training_copies")
         return {k: v for k, v in content.items() if k not in optional or v is not None}
 
     @classmethod
     def from_json(cls, content: dict[str, Any], path: Path | None = None) -> Evaluation:
-        """Read metrics.json of this or an earlier version; raises RunError."""
+        """Read metrics.json of this or an earlier version.
+
+        Args:
+            content: The content of the file.
+            path: The file, for the error.
+
+        Raises:
+            RunError: The content is not an evaluation.
+        """
         try:
             return cls.model_validate(content)
         except ValidationError as error:
@@ -230,6 +240,6 @@ class Evaluation(_Record):
         """Read the metrics.json of a run.
 
         Raises:
-            RunError: It is missing or damaged.
+            RunError: The file is missing or damaged.
         """
         return cls.from_json(run.metrics, run.metrics_path)

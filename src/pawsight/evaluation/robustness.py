@@ -1,7 +1,7 @@
-"""Accuracy on photos that were made worse on purpose, by kind of corruption and severity.
+"""Measure the accuracy on corrupted photos, by kind of corruption and severity.
 
-A photo of a shaking hand, a cheap camera or the evening is classified as well as
-the model allows; these curves show where that ends.
+The result shows how well the model works on photos that are blurred by a shaking hand,
+noisy as from a cheap camera, or dark.
 """
 
 from __future__ import annotations
@@ -22,39 +22,33 @@ from pawsight.storage.json_records import Record, load_record
 from pawsight.task import Task
 
 MAX_PHOTOS = 200  # of a part; each is classified once for each corruption and severity
-_AT_ONCE = 64
-_MIDDLE = 3  # of the severities, of which the first is none
+_BATCH_SIZE = 64
+_MIDDLE = 3  # index of the middle severity; index 0 is the unchanged photo
 
 
 class CorruptionCounts(Record):
-    """The right answers under one corruption, at severities of which the first is none."""
+    """The numbers of correct answers for a corruption, by severity; the first is no corruption."""
 
     title: str
-    strengths: tuple[str, ...]
+    strengths: tuple[str, ...]  # the severities as text
     num_correct: tuple[int, ...]
 
 
 class Robustness(Record):
-    """What evaluation/robustness.json holds: counts of right answers on corrupted photos.
+    """Numbers of correct answers on corrupted photos: the content of evaluation/robustness.json."""
 
-    Attributes:
-        part: The photos' part.
-        num_photos: Photos measured.
-        kinds: By the id of each corruption.
-    """
-
-    part: str
-    num_photos: int
-    kinds: dict[str, CorruptionCounts]
+    part: str  # of the photos
+    num_photos: int  # photos measured
+    kinds: dict[str, CorruptionCounts]  # by the id of each corruption
 
     def sentence(self) -> str:
-        """Name the corruption that costs most at the middle severity."""
+        """Name the corruption that reduces the accuracy most at the middle severity."""
         worst = min(self.kinds.values(), key=lambda kind: kind.num_correct[_MIDDLE])
-        unchanged, changed = (self.share(worst.num_correct[at]) for at in (0, _MIDDLE))
+        unchanged, changed = (self.share(worst.num_correct[i]) for i in (0, _MIDDLE))
         return (
-            f"Of {counted(self.num_photos, f'{self.part} photo')} it is right on "
-            f"{percent(unchanged)} as they are, and on {percent(changed)} with {worst.title} "
-            f"({worst.strengths[_MIDDLE]}), which costs most of the {len(self.kinds)} changes at "
+            f"Of {counted(self.num_photos, f'{self.part} photo')}, {percent(unchanged)} are "
+            f"classified correctly as they are, and {percent(changed)} with {worst.title} "
+            f"({worst.strengths[_MIDDLE]}), the worst of the {len(self.kinds)} corruptions at "
             f"the middle strength."
         )
 
@@ -64,7 +58,7 @@ class Robustness(Record):
 
     @classmethod
     def load(cls, path: Path) -> Robustness | None:
-        """Read evaluation/robustness.json; None where there is no such file.
+        """Read evaluation/robustness.json; None if there is no such file.
 
         Raises:
             RunError: The file is damaged.
@@ -87,38 +81,39 @@ def measure_robustness(
         probs: The model: uint8 images [N, H, W, 3] to probabilities [N, K].
         pixels: The photos at the model's size.
         catalog: The photos.
-        part: At most 200 photos of it are measured, the same ones each time.
+        part: The part; at most 200 of its photos are measured, the same photos each time.
         task: How probabilities become an answer.
-        progress: Receives the images classified.
+        progress: Receives the number of classified images.
     """
     indices = catalog.part(part)
     if len(indices) > MAX_PHOTOS:
         chosen = np.random.default_rng(0).choice(indices, MAX_PHOTOS, replace=False)
         indices = np.sort(chosen)
     images = pixels.read(indices)
-    is_there = ~is_lost(pixels, indices)
-    images, indices = images[is_there], indices[is_there]
+    is_readable = ~is_lost(pixels, indices)
+    images, indices = images[is_readable], indices[is_readable]
     labels = catalog.labels(indices)
     num_images = 1 + sum(len(corruption.severities) for corruption in CORRUPTIONS)
     progress.start("Classifying changed photos", len(indices) * num_images, "photos")
 
     def num_correct(corrupted: ImageArray) -> int:
         progress.advance(len(corrupted))
-        found = [probs(corrupted[at : at + _AT_ONCE]) for at in range(0, len(corrupted), _AT_ONCE)]
-        return int(task.is_right(task.decide(np.concatenate(found)), labels).sum())
+        starts = range(0, len(corrupted), _BATCH_SIZE)
+        batches = [probs(corrupted[start : start + _BATCH_SIZE]) for start in starts]
+        return int(task.is_right(task.decide(np.concatenate(batches)), labels).sum())
 
     unchanged = num_correct(images)
-    kinds = {
-        one.id: CorruptionCounts(
-            title=one.title,
-            strengths=("none", *(one.unit.format(severity) for severity in one.severities)),
+    kinds = {}
+    for corruption in CORRUPTIONS:
+        severities = corruption.severities
+        kinds[corruption.id] = CorruptionCounts(
+            title=corruption.title,
+            strengths=("none", *map(corruption.unit.format, severities)),
             num_correct=(
                 unchanged,
-                *(num_correct(_corrupted(images, one, severity)) for severity in one.severities),
+                *(num_correct(_corrupted(images, corruption, value)) for value in severities),
             ),
         )
-        for one in CORRUPTIONS
-    }
     return Robustness(part=part, num_photos=len(indices), kinds=kinds)
 
 

@@ -1,9 +1,9 @@
-"""Choose the probability from which answers are given, so that few of them are wrong.
+"""Choose the probability from which answers are given, so that few answers are wrong.
 
-Answers below the threshold become "unsure". The error rate among the others is
+Answers with a lower probability become "unsure". The error rate of the other answers is
 controlled with a stated confidence by fixed-sequence testing, the simplest form
-of Learn then Test. Source: Angelopoulos et al., arXiv:2110.01052, sections 3 and
-4; the p-value is the exact binomial one.
+of Learn then Test, with exact binomial p-values. Source: Angelopoulos et al.,
+arXiv:2110.01052, sections 3 and 4.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pawsight.records import FloatArray
 
 CONFIDENCE = 0.95
 MAX_ERRORS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-_NUM_THRESHOLDS = 100  # tested, from the most cautious down
+_NUM_THRESHOLDS = 100  # tested, the highest first
 
 
 def operating_point(
@@ -27,23 +27,23 @@ def operating_point(
     max_error: float,
     confidence: float = CONFIDENCE,
 ) -> OperatingPoint | None:
-    """Find the lowest threshold whose answers keep an error rate.
+    """Find the lowest threshold whose answers have at most a given error rate.
 
-    Thresholds are tested from the most cautious down, each with the exact
-    binomial test of the hypothesis that more than `max_error` of its answers are
-    wrong; the first that is not rejected ends it, so that the confidence holds
-    for the one that is returned.
+    Thresholds are tested in descending order, each by the exact binomial test of the
+    hypothesis that more than `max_error` of the answers are wrong. The search stops at
+    the first hypothesis that is not rejected, so that the confidence holds for the
+    returned threshold.
 
     Args:
         probabilities: Of the answered class, shape [N], 0..1; of photos that the
             model was not trained on.
-        is_right: Whether the answer was right, shape [N].
-        max_error: The error rate to keep, above 0 and below 1.
+        is_right: Whether the answer is right, shape [N].
+        max_error: The maximal error rate, above 0 and below 1.
         confidence: Above 0 and below 1.
 
     Returns:
-        The threshold and what it costs; None where no threshold is proven to keep the
-        error rate.
+        The threshold with its coverage and error; None if the error rate is proven for no
+        threshold.
 
     Raises:
         ShapeError: The arrays disagree on N, or N is 0.
@@ -62,7 +62,7 @@ def operating_point(
     for last in _candidates(ranked):
         if bdtr(num_wrong[last], last + 1, max_error) > 1 - confidence:
             if chosen is None and _can_still_pass(last, len(ranked), max_error, confidence):
-                continue  # too few answers yet to reject anything, whatever they are
+                continue  # with so few answers, even faultless answers would not be enough
             break
         chosen = last
     if chosen is None:
@@ -80,23 +80,28 @@ def operating_point(
 def operating_points(
     probabilities: FloatArray, is_right: NDArray[np.bool_]
 ) -> tuple[OperatingPoint, ...]:
-    """Return the operating point of each rate in `MAX_ERRORS` that is proven, ascending.
+    """Return the operating point of each error rate in `MAX_ERRORS` that is proven, ascending.
 
-    Args and errors are those of `operating_point`.
+    Args:
+        probabilities: As for `operating_point`.
+        is_right: As for `operating_point`.
+
+    Raises:
+        ShapeError: As `operating_point`.
     """
     points = (operating_point(probabilities, is_right, rate) for rate in MAX_ERRORS)
     return tuple(point for point in points if point is not None)
 
 
 def _candidates(ranked: FloatArray) -> list[int]:
-    """Return the last index of the answers at each tested threshold; ties are answered together."""
+    """Return the index of the last answer at each tested threshold; ties have the same index."""
     positions = np.unique(np.linspace(0, len(ranked) - 1, _NUM_THRESHOLDS).round().astype(int))
     ends = np.searchsorted(-ranked, -ranked[positions], side="right") - 1
     return [int(end) for end in np.unique(ends)]
 
 
 def _can_still_pass(last: int, total: int, max_error: float, confidence: float) -> bool:
-    """Return whether faultless answers up to `last` are too few to reject, and all are enough."""
+    """Return whether a test can only be passed with more answers than those up to `last`."""
     return bool(
         bdtr(0, last + 1, max_error) > 1 - confidence
         and bdtr(0, total, max_error) <= 1 - confidence

@@ -1,8 +1,8 @@
-"""Whether a model's answers follow a cue that tells the classes apart without their content.
+"""Measure whether a model's mistakes follow a shortcut: a cue that separates the classes.
 
-Photos that break the pattern show it: those of other classes that have the cue of
-a class, and those of the class without it. Where more of them are mistaken than
-of the photos that fit the pattern, the model may be using the cue.
+Photos that break the pattern show it: photos of other classes with the cue of a
+class, and photos of the class without it. If more of these are mistaken than of the
+photos that fit the pattern, the model may be using the cue.
 """
 
 from __future__ import annotations
@@ -23,27 +23,28 @@ from pawsight.storage.atomic import write_json
 from pawsight.storage.json_records import Record, load_record
 from pawsight.text_field import Text
 
-_MIN_PHOTOS = 5  # photos that break the pattern, to judge by
+_MIN_PHOTOS = 5  # photos that break the pattern, and photos that fit it, for a test
 _SIGNIFICANT = 0.05
 
 
 class ShortcutUse(Record):
-    """A shortcut, and what the model makes of it, as evaluation/shortcuts.json holds it."""
+    """A shortcut, and whether the model uses it: an entry of evaluation/shortcuts.json."""
 
     cue: str  # id of the cue
     title: str  # of the cue, for display
-    label: Text  # the class that it sets apart
+    label: Text  # the class that differs from the others in the cue
     text: Text  # describes how the class differs
     effect: float  # Cliff's delta, -1..1
     p_value: float  # of the difference between the classes
     num_breaking: int = 0  # photos of the part that break the pattern
-    # Those of them that the model took for the class, or not for it, as the cue suggests.
+    # Of these, photos that the model wrongly assigned to the class, or to another, as the cue
+    # suggests.
     num_breaking_wrong: int = 0
     num_fitting: int = 0  # photos of the part that fit the pattern
-    # Those of them that the model took for the class, or not for it, although they are not, or are.
+    # Of these, photos that the model wrongly assigned to the class, or to another, against the cue.
     num_fitting_wrong: int = 0
-    # One-sided, of more such mistakes where the pattern is broken; None where too few photos break
-    # it.
+    # One-sided, that photos that break the pattern have no larger share of mistakes; None if there
+    # are too few photos of a kind.
     use_p_value: float | None = None
 
     @property
@@ -52,11 +53,12 @@ class ShortcutUse(Record):
         return self.use_p_value is not None and self.use_p_value < _SIGNIFICANT
 
     def sentence(self, part: str) -> str:
-        """Describe what the photos of the part show about the model."""
+        """Describe whether the photos of a part show that the model uses the shortcut."""
         if self.use_p_value is None:
-            found = counted(self.num_breaking, f"{part} photo breaks", f"{part} photos break")
+            breaking = counted(self.num_breaking, f"{part} photo breaks", f"{part} photos break")
             return (
-                f"Only {found} this pattern, so the score does not show whether the model uses it."
+                f"Only {breaking} this pattern, so the score does not show whether the model uses "
+                f"it."
             )
         counts = (
             f"{self.num_breaking_wrong:,} of {counted(self.num_breaking, 'photo')} that break the "
@@ -71,36 +73,40 @@ class ShortcutUse(Record):
 def measure_shortcuts(predictions: Predictions, dataset: Dataset) -> list[ShortcutUse]:
     """Find the shortcuts of a set of photos, and whether the model's mistakes follow them.
 
+    Args:
+        predictions: The model's answers to photos of the dataset.
+        dataset: The photos.
+
     Returns:
-        The shortcut with the largest effect first; none for several labels a photo.
+        The shortcut with the largest effect first; none for photos with several labels.
     """
-    shortcuts = find_shortcuts(dataset.catalog, dataset.pixels)
+    catalog = dataset.catalog
+    shortcuts = find_shortcuts(catalog, dataset.pixels)
     if not shortcuts:
         return []
-    places = {photo.path: place for place, photo in enumerate(dataset.catalog.photos)}
-    indices = np.array([places[path] for path in predictions.paths], np.int64)
+    index_of = {photo.path: index for index, photo in enumerate(catalog.photos)}
+    indices = np.array([index_of[path] for path in predictions.paths], np.int64)
     columns = {
-        (cue.id, place): column.values
-        for cue, measured in measure_cues(dataset.catalog, dataset.pixels, indices)
-        for place, column in enumerate(measured)
+        (cue.id, number): column.values
+        for cue, measured in measure_cues(catalog, dataset.pixels, indices)
+        for number, column in enumerate(measured)
     }
-    names = list(predictions.class_names)
-    return [_measured(one, columns[one.cue, one.column], predictions, names) for one in shortcuts]
+    return [
+        _measure(shortcut, columns[shortcut.cue, shortcut.column], predictions)
+        for shortcut in shortcuts
+    ]
 
 
-def _measured(
-    shortcut: Shortcut,
-    values: NDArray[np.float64],
-    predictions: Predictions,
-    names: Sequence[str],
+def _measure(
+    shortcut: Shortcut, values: NDArray[np.float64], predictions: Predictions
 ) -> ShortcutUse:
-    label = list(names).index(shortcut.label)
-    is_class, is_taken = predictions.labels == label, predictions.probs.argmax(axis=1) == label
+    label = predictions.class_names.index(shortcut.label)
+    is_class = predictions.labels == label
+    is_wrong = (predictions.probs.argmax(axis=1) == label) != is_class
     is_known = ~np.isnan(values)
     has_cue = (values > shortcut.border) == (shortcut.effect > 0)
     is_breaking = is_known & (has_cue != is_class)
     is_fitting = is_known & (has_cue == is_class)
-    is_wrong = is_taken != is_class
     counts = {
         "num_breaking": int(is_breaking.sum()),
         "num_breaking_wrong": int((is_breaking & is_wrong).sum()),
@@ -125,13 +131,17 @@ def _measured(
     )
 
 
-def save_shortcuts(found: Sequence[ShortcutUse], path: Path) -> None:
-    """Write what was found as JSON; raises DiskError."""
-    write_json(path, [one.model_dump() for one in found])
+def save_shortcuts(shortcuts: Sequence[ShortcutUse], path: Path) -> None:
+    """Write shortcuts as JSON.
+
+    Raises:
+        DiskError: The file cannot be written.
+    """
+    write_json(path, [shortcut.model_dump() for shortcut in shortcuts])
 
 
 def load_shortcuts(path: Path) -> list[ShortcutUse]:
-    """Read what `save_shortcuts` wrote; an empty list where there is no such file.
+    """Read what `save_shortcuts` wrote; an empty list if there is no such file.
 
     Raises:
         RunError: The file is damaged.

@@ -1,6 +1,6 @@
-"""Accuracy by kind of photo: dark, blurred, small, tall, of one camera, of one value of a column.
+"""Measure the accuracy by kind of photo: dark, blurred, small, tall, by camera, by column value.
 
-The columns are those of the user's table that have no other meaning, such as site or patient.
+Columns are those of the user's table that have no other meaning, such as site or patient.
 """
 
 from __future__ import annotations
@@ -17,53 +17,56 @@ from pawsight.evaluation.intervals import Interval, wilson_interval
 from pawsight.records import FloatArray, Photo, Predictions
 from pawsight.significance import excess_p_value
 
-MIN_PHOTOS = 10  # photos of a slice, and outside it
-SIGNIFICANT = 0.05  # of all slices together
-_MAX_VALUES = 20  # of one column
+MIN_PHOTOS = 10  # in a slice, and outside it
+SIGNIFICANT = 0.05  # for all slices together
+_MAX_VALUES = 20  # of a column that are compared
 _ELONGATED = 1.2  # ratio of the sides from which a photo is wide or tall
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Some photos of a part that have something in common, and how many were right."""
+    """Photos of a part that have something in common, and how many are classified correctly."""
 
-    title: str  # what they have in common
+    title: str  # what the photos have in common
     num_photos: int  # at least `MIN_PHOTOS`
-    num_correct: int  # those that the model was right on
+    num_correct: int  # photos that are classified correctly
     interval: Interval  # 95 % interval of the accuracy
     rest_accuracy: float  # of all other photos of the part, 0..1
-    # How often chance alone makes as many mistakes in such a slice, times the number of slices, at
-    # most 1.
+    # Probability of as many mistakes in the slice by chance, times the number of slices, at most 1.
     p_value: float
 
     @property
     def accuracy(self) -> float:
-        """Share of its photos that the model was right on."""
+        """Share of the photos that are classified correctly, 0..1."""
         return self.num_correct / self.num_photos
 
     @property
     def is_worse(self) -> bool:
-        """Whether more of its photos are wrong than chance explains."""
+        """Whether significantly more photos are wrong than in the rest of the part."""
         return self.p_value < SIGNIFICANT
 
 
 def slices(predictions: Predictions, photos: Mapping[str, Photo]) -> list[Slice]:
-    """Divide the photos of a part by what their files show, the lowest accuracy first.
+    """Measure the accuracy on slices of a part.
 
     Args:
         predictions: Of the part.
-        photos: By their paths; others may be among them.
+        photos: The photos of the part by their paths; may contain other photos.
 
     Returns:
-        Slices of `MIN_PHOTOS` photos or more; thirds of the part by brightness, sharpness and
-        number of pixels, the photos that are wide or tall, those of each camera, and those of
-        each value of a column of the user's table, or its thirds where it is of numbers.
+        Slices with `MIN_PHOTOS` photos or more, the lowest accuracy first: thirds by
+        brightness, sharpness and number of pixels, wide and tall photos, the photos of each
+        camera, and of each value of a column of the user's table, or thirds of a numeric
+        column. Empty if a photo of the part is not in `photos`.
     """
-    some = [photos[path] for path in predictions.paths if path in photos]
-    if len(some) < max(len(predictions.paths), 2 * MIN_PHOTOS):
+    part_photos = [photos[path] for path in predictions.paths if path in photos]
+    if len(part_photos) < max(len(predictions.paths), 2 * MIN_PHOTOS):
         return []
     facts = np.array(
-        [(p.brightness, p.sharpness / max(p.contrast, 1.0), p.width, p.height) for p in some],
+        [
+            (p.brightness, p.sharpness / max(p.contrast, 1.0), p.width, p.height)
+            for p in part_photos
+        ],
         np.float64,
     )
     brightness, sharpness, width, height = facts.T
@@ -76,24 +79,26 @@ def slices(predictions: Predictions, photos: Mapping[str, Photo]) -> list[Slice]
         ),
         "wide photos": ratio > _ELONGATED,
         "tall photos": ratio < 1 / _ELONGATED,
-        **_of_texts("camera", [photo.camera for photo in some]),
-        **_of_columns(some),
+        **_of_texts("camera", [photo.camera for photo in part_photos]),
+        **_of_columns(part_photos),
     }
     decided = predictions.task.decide(predictions.probs)
     is_right = predictions.task.is_right(decided, predictions.labels)
-    kept = {title: mask for title, mask in masks.items() if _is_enough(mask)}
-    measured = [_measure(title, mask, is_right, len(kept)) for title, mask in kept.items()]
-    return sorted(measured, key=lambda one: (one.accuracy, one.title))
+    masks = {
+        title: mask for title, mask in masks.items() if min(mask.sum(), (~mask).sum()) >= MIN_PHOTOS
+    }
+    measured = [_measure(title, mask, is_right, len(masks)) for title, mask in masks.items()]
+    return sorted(measured, key=lambda part_slice: (part_slice.accuracy, part_slice.title))
 
 
 def _thirds(values: FloatArray, low: str, high: str) -> dict[str, NDArray[np.bool_]]:
-    """Return the lowest and the highest third; ties belong to neither."""
-    first, second = np.quantile(values, [1 / 3, 2 / 3]) if len(values) else (0.0, 0.0)
+    """Return masks of the lowest and the highest third, by title; ties belong to neither."""
+    first, second = np.quantile(values, [1 / 3, 2 / 3])
     return {low: values < first, high: values > second}
 
 
 def _of_columns(photos: Sequence[Photo]) -> dict[str, NDArray[np.bool_]]:
-    """Return the photos of each value of each column of the user's table."""
+    """Return masks of the slices by the columns of the user's table, by title."""
     rows: list[dict[str, str]] = [json.loads(photo.columns or "{}") for photo in photos]
     headings = dict.fromkeys(heading for row in rows for heading in row)
     masks: dict[str, NDArray[np.bool_]] = {}
@@ -112,23 +117,19 @@ def _of_columns(photos: Sequence[Photo]) -> dict[str, NDArray[np.bool_]]:
 
 
 def _of_texts(name: str, texts: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    """Return the photos of each frequent text, where the photos have several texts."""
+    """Return a mask of each frequent text that not all photos have, by title."""
     values = np.array(texts, dtype=np.object_)
     common = Counter(filter(None, texts)).most_common(_MAX_VALUES)
     return {f"{name}: {text}": values == text for text, count in common if count < len(texts)}
 
 
 def _numbers(texts: Sequence[str]) -> FloatArray | None:
-    """Return texts as numbers; None where one is no number."""
+    """Return texts as numbers; None if any of them is no finite number."""
     try:
         numbers = np.array([float(text) for text in texts])
     except ValueError:
         return None
     return numbers if np.isfinite(numbers).all() else None
-
-
-def _is_enough(mask: NDArray[np.bool_]) -> bool:
-    return bool(min(mask.sum(), (~mask).sum()) >= MIN_PHOTOS)
 
 
 def _measure(

@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, computed_field
+from pydantic import BaseModel, Field, ValidationError, computed_field
 
 from pawsight.errors import RunError, first_problem
 from pawsight.text_field import Text
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class _Record(BaseModel, frozen=True):
+    """A record that cannot be changed; unknown fields are ignored."""
 
 
 class PhotoItem(_Record):
