@@ -1,1 +1,1 @@
-"""From where photos are to a catalog with pixels; needs no TensorFlow."""
+"""Fetch, list, decode, check and split photos; needs no TensorFlow."""

@@ -1,7 +1,7 @@
 """List and clear the cache.
 
-Only what pawsight itself made is listed or removed: a user may have named a
-folder with other things in it. What a running pawsight uses stays.
+Only folders that pawsight created are listed or removed: the user may have chosen a
+folder with other content. Folders that a running pawsight process uses are kept.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from pawsight.run_addresses import unsent_changes
 from pawsight.storage.cache import cache_dir, last_used, lock_unused
 
 ALL = "all"
-_NAMED = 5  # entries that an error names
 _WORKING_SIZE = re.compile(r"\d+x\d+-[a-z]+(-\d+)*")
 _SAMPLE = re.compile(r"sample-\d+-\d+")
-_STALE_SECONDS = 24 * 3600  # a younger leftover may be at work
+_STALE_SECONDS = 24 * 3600  # another process may still be writing a younger leftover
 
 Kind = Literal[
     "photos read",
@@ -40,57 +39,71 @@ Kind = Literal[
 ]
 
 
+# Folders of the cache that hold one entry in each subfolder.
+_KINDS: dict[str, Kind] = {
+    "unpacked": "unpacked archive",
+    "copied": "copied photos",
+    "known": "known set",
+    "weights": "weights",  # of one network each
+    "features": "features",  # of photos, by one network at one size
+    "runs": "copied run",  # of one address each
+}
+
+
 @dataclass(frozen=True, slots=True)
 class CacheEntry:
-    """One thing that is kept."""
+    """One folder of the cache."""
 
-    name: str  # what to call it; of photos read it is the source, a slash and the working size
-    kind: Kind  # what it is; a leftover is of a run that was killed
+    name: str  # for photos read: the source, a slash and the working size
+    kind: Kind  # a leftover is an unfinished folder of a process that was killed
     path: Path
     origin: str  # the folder of the photos that were read, "" for other kinds
-    num_files: int  # photos in an index of photos, files of other kinds
-    num_bytes: int  # what it takes on the disk
+    num_files: int  # photos in the index for photos read, else files
+    num_bytes: int  # disk space that is used
     last_used: float  # seconds since 1970
 
 
 @dataclass(frozen=True, slots=True)
 class ClearResult:
-    """What became of an entry that was to be cleared: removed, or the reason why it was left."""
+    """The result of clearing an entry."""
 
     entry: CacheEntry
-    problem: str = ""
+    problem: str = ""  # why it was not removed, "" if it was removed
 
 
 def list_cache() -> list[CacheEntry]:
-    """List what is kept, the largest first; raises DiskError."""
+    """Return the entries of the cache, the largest first; raises DiskError."""
     entries = [_measure(kind, path) for kind, path in _folders(cache_dir())]
     return sorted(entries, key=lambda entry: (-entry.num_bytes, entry.name))
 
 
 def clear_cache(names: Sequence[str] = (ALL,)) -> list[ClearResult]:
-    """Remove what is kept under these names; it is made again when it is needed.
+    """Remove entries of the cache; pawsight creates them again when it needs them.
 
     Args:
-        names: Names of entries; "all"; or the name of a source alone (that of its
-            folder will do), for all its working sizes.
+        names: Names of entries; "all"; or the name of a source or of its folder, which means
+            all working sizes of that source.
+
+    Returns:
+        One result for each entry.
 
     Raises:
-        ConfigError: Nothing of one of these names is kept; then nothing is removed.
+        ConfigError: The cache has no entry of one of these names. Nothing is removed.
         DiskError: The cache folder cannot be used.
     """
     entries = list_cache()
     chosen: dict[str, CacheEntry] = {}
     for name in names:
-        matching = [e for e in entries if name in (ALL, *_names(e))]
+        matching = [entry for entry in entries if name in (ALL, *_names(entry))]
         if not matching and name != ALL:
-            kept = listed((entry.name for entry in entries), _NAMED) or "nothing"
+            kept = listed(entry.name for entry in entries) or "nothing"
             raise ConfigError(f"The cache keeps nothing named '{name}'.\nIt keeps: {kept}")
         chosen |= {entry.name: entry for entry in matching}
     return [_clear(entry) for entry in chosen.values()]
 
 
 def _names(entry: CacheEntry) -> tuple[str, str, str]:
-    """Return the names of an entry: its own, its source's, and that as the user wrote it."""
+    """Return the names that select an entry: the entry, its source, the folder of the source."""
     source = entry.name.partition("/")[0]
     return entry.name, source, source.rpartition("-")[0]
 
@@ -102,18 +115,9 @@ def _folders(cache: Path) -> Iterator[tuple[Kind, Path]]:
                 yield "photos read", path
             elif path.name.endswith("-cleared"):
                 yield "leftover", path
-    for path in _real_folders(cache / "unpacked"):
-        yield ("leftover" if path.name.startswith(".") else "unpacked archive"), path
-    for path in _real_folders(cache / "copied"):  # remote
-        yield ("leftover" if path.name.startswith(".") else "copied photos"), path
-    for path in _real_folders(cache / "known"):  # sets by name, or what came of one so far
-        yield ("leftover" if path.name.startswith(".") else "known set"), path
-    for path in _real_folders(cache / "weights"):  # of one network each
-        yield ("leftover" if path.name.startswith(".") else "weights"), path
-    for path in _real_folders(cache / "features"):  # of photos, by one network at one size
-        yield ("leftover" if path.name.startswith(".") else "features"), path
-    for place in _real_folders(cache / "runs"):  # of one address each
-        yield ("leftover" if place.name.startswith(".") else "copied run"), place
+    for name, kind in _KINDS.items():
+        for path in _real_folders(cache / name):
+            yield ("leftover" if path.name.startswith(".") else kind), path
     for path in _real_folders(cache):
         if _SAMPLE.fullmatch(path.name):
             yield "drawn sample", path
@@ -122,7 +126,7 @@ def _folders(cache: Path) -> Iterator[tuple[Kind, Path]]:
 
 
 def _real_folders(folder: Path) -> list[Path]:
-    """List the folders inside a folder; a link may lead out of the cache and is none."""
+    """Return the folders in a folder, without links, which may lead out of the cache."""
     if folder.is_symlink() or not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
@@ -134,7 +138,7 @@ def _measure(kind: Kind, path: Path) -> CacheEntry:
         for name in names:
             try:
                 status = Path(folder, name).lstat()
-            except OSError:  # gone meanwhile
+            except OSError:  # the file was removed meanwhile
                 continue
             num_files += 1
             num_bytes += getattr(status, "st_blocks", -(-status.st_size // 512)) * 512
@@ -154,10 +158,10 @@ def _clear(entry: CacheEntry) -> ClearResult:
         if not is_free:
             return ClearResult(entry, "a running pawsight uses it")
         try:
-            # Out of the way in one step: killed now, this leaves no half of what has a name.
-            aside = entry.path.with_name(f".{entry.path.name.lstrip('.')}-cleared")
-            entry.path.rename(aside)
-            shutil.rmtree(aside)
+            # Rename first: if this process is killed now, no incomplete entry stays under its name.
+            cleared = entry.path.with_name(f".{entry.path.name.lstrip('.')}-cleared")
+            entry.path.rename(cleared)
+            shutil.rmtree(cleared)
             if entry.kind == "photos read" and not any(entry.path.parent.iterdir()):
                 entry.path.parent.rmdir()
         except OSError as error:

@@ -1,6 +1,6 @@
-"""The catalog: the table of all photos of a source, which the later stages work on.
+"""The catalog: the table of all photos of a source.
 
-They refer to a photo by its index in `photos`. Nothing here opens a photo.
+The later stages refer to a photo by its index in `photos`. This module opens no photo.
 """
 
 from __future__ import annotations
@@ -22,57 +22,57 @@ from pawsight.records import PARTS, IntArray, Part, Photo
 from pawsight.storage.atomic import write_text
 from pawsight.task import SINGLE_LABEL, Task
 
-# The most important columns first, unlike the order of `Photo`.
+# The most important columns come first, unlike in `Photo`.
 _REQUIRED = (
     *("path", "label", "part", "group", "problem", "flaw", "format", "width", "height", "size"),
     *("brightness", "contrast", "sharpness", "sha256", "phash", "mtime_ns"),
 )
-# The others may be missing in catalogs of earlier versions.
-_COLUMNS = (*_REQUIRED, *(one.name for one in fields(Photo) if one.name not in _REQUIRED))
+# Catalogs of earlier versions may lack the other columns.
+_COLUMNS = (*_REQUIRED, *(field.name for field in fields(Photo) if field.name not in _REQUIRED))
 _NUMBERS: dict[str, Callable[[str], float]] = {
-    one.name: {"int": int, "float": float}[str(one.type)]
-    for one in fields(Photo)
-    if one.type in ("int", "float")
+    field.name: {"int": int, "float": float}[str(field.type)]
+    for field in fields(Photo)
+    if field.type in ("int", "float")
 }
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every photo of a source, those that cannot be used included."""
+    """All photos of a source, including those that cannot be used."""
 
-    name: str  # of the photos, for display
+    name: str  # the name of the source, for display
     root: Path  # the folder that the paths are relative to
     photos: tuple[Photo, ...]  # sorted by path
-    num_ignored: int = 0  # how many other files there are
-    pixel_scale: PixelScale = STANDARD  # the rule by which values of more than 8 bits became pixels
-    task: Task = SINGLE_LABEL  # what the label of a photo is: one class, or several labels
-    # Photos of none of the classes, which are not among `photos` except in an audit.
+    num_ignored: int = 0  # the number of other files in the source
+    pixel_scale: PixelScale = STANDARD  # the rule that scaled values of more than 8 bits
+    task: Task = SINGLE_LABEL  # whether a photo has one class or several labels
+    # Paths of photos of none of the classes; only an audit has them among `photos`, too.
     none_paths: tuple[str, ...] = ()
-    # What to do where the photos have no classes, lines for an error; "" if unknown.
-    advice: str = ""
+    advice: str = ""  # if the photos have no classes: lines of a message that state what to do
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
-        """The labels, sorted; a class whose photos are all broken is one of them."""
+        """The labels, sorted, including classes whose photos are all broken."""
         return tuple(sorted({name for photo in self.photos for name in self.names_of(photo)}))
 
     def names_of(self, photo: Photo) -> tuple[str, ...]:
-        """Return the labels of one of the photos: one of them, several, or none."""
+        """Return the labels of a photo: none, one or several."""
         return self.task.names_of(photo.label)
 
     @cached_property
     def usable(self) -> IntArray:
-        """Indices of the photos that were read, ascending."""
-        return _indices(i for i, photo in enumerate(self.photos) if not photo.problem)
+        """Indices of the photos without a problem, ascending."""
+        usable = (i for i, photo in enumerate(self.photos) if not photo.problem)
+        return np.fromiter(usable, np.int64)
 
     @cached_property
     def broken(self) -> tuple[Photo, ...]:
-        """The photos that cannot be used; the reason is their `problem`."""
+        """The photos that cannot be used; their `problem` states why."""
         return tuple(photo for photo in self.photos if photo.problem)
 
     @cached_property
     def has_parts(self) -> bool:
-        """Whether some usable photo belongs to a part."""
+        """Whether any usable photo belongs to a part."""
         return any(self.photos[i].part for i in self.usable)
 
     def part(self, part: Part) -> IntArray:
@@ -81,13 +81,13 @@ class Catalog:
 
     @cached_property
     def _parts(self) -> dict[Part, IntArray]:
-        found: dict[str, list[int]] = {part: [] for part in ("", *PARTS)}
+        indices: dict[str, list[int]] = {part: [] for part in ("", *PARTS)}
         for i in self.usable:
-            found[self.photos[i].part].append(i)
-        return {part: np.array(found[part], np.int64) for part in PARTS}
+            indices[self.photos[i].part].append(i)
+        return {part: np.array(indices[part], np.int64) for part in PARTS}
 
     def with_parts(self, parts: Mapping[int, Part | Literal[""]]) -> Catalog:
-        """Return the catalog with these parts of photos, by index; the others keep theirs."""
+        """Return the catalog with new parts for some photos, by index; other parts are kept."""
         photos = list(self.photos)
         for index, part in parts.items():
             if photos[index].part != part:
@@ -95,17 +95,17 @@ class Catalog:
         return replace(self, photos=tuple(photos))
 
     def labels(self, indices: IntArray | Sequence[int]) -> IntArray:
-        """Return the labels of photos as numbers.
+        """Return the labels of photos as integers.
 
         Args:
             indices: Indices of photos, shape [N].
 
         Returns:
-            Positions in `class_names`, shape [N]; of several labels, 1 or 0 for each class,
+            Class indices 0..K-1, shape [N]; for a multi-label task 1 or 0 for each class,
             shape [N, K].
 
         Raises:
-            DataError: One of them has no label, where each has one class.
+            DataError: A photo has no label, and the task is not multi-label.
         """
         labels = self._labels[np.asarray(indices, np.int64)]
         if (is_without := labels < 0).any():
@@ -121,7 +121,7 @@ class Catalog:
         return self.task.encode([photo.label for photo in self.photos], self.class_names)
 
     def save(self, path: Path) -> None:
-        """Write all rows as CSV, whole or not at all; no cell is a formula to a spreadsheet.
+        """Write all rows as CSV, atomically; no cell is a formula to a spreadsheet.
 
         Raises:
             DiskError: The file cannot be written.
@@ -130,7 +130,7 @@ class Catalog:
         _write(path, _COLUMNS, rows)
 
     def save_split(self, path: Path) -> None:
-        """Write path, label and part of the usable photos: a table that `train` reads again.
+        """Write path, label and part of the usable photos as a CSV table that `train` can read.
 
         No cell is a formula to a spreadsheet.
 
@@ -142,18 +142,18 @@ class Catalog:
 
     @classmethod
     def load(cls, path: Path, root: Path, task: Task = SINGLE_LABEL) -> Catalog:
-        """Read what `save` wrote.
+        """Load a catalog that `save` wrote.
 
         Args:
-            path: The CSV.
+            path: The CSV file.
             root: The folder that the photos are in now.
-            task: What the label of a photo is.
+            task: Whether a photo has one class or several labels.
 
         Raises:
             RunError: The file is missing or is no catalog.
         """
         try:
-            # Bytes of names that are not UTF-8 come back as the surrogates they were.
+            # Bytes of names that are not UTF-8 become surrogates, as they were when saved.
             with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
                 rows = csv.DictReader(file, strict=True)
                 if not set(_REQUIRED) <= set(rows.fieldnames or ()):
@@ -169,13 +169,10 @@ class Catalog:
         return cls(root.name, root, photos, pixel_scale=scale, task=task)
 
 
-def _indices(numbers: Iterable[int]) -> IntArray:
-    return np.fromiter(numbers, np.int64)
-
-
 def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     lines: list[str] = []
-    # Only characters of its line end make csv quote a field, and a name may hold either.
+    # csv quotes a field with "\r" or "\n" only if that is part of the line terminator; a name may
+    # contain both.
     writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n")
     writer.writerow(columns)
     writer.writerows(map(_inert, columns, row) for row in rows)

@@ -1,4 +1,4 @@
-"""A set of photos as training and evaluation take it: the catalog, its pixels, its duplicates."""
+"""The photos for training and evaluation: the catalog, the pixels, the groups of duplicates."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pawsight.records import Pixels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
-    """Photos with all that is known of them."""
+    """Photos with their facts and pixels."""
 
     catalog: Catalog  # the photos and the parts they belong to
-    pixels: Pixels  # their pixels, by catalog index
-    # Groups of catalog indices that show the same picture; empty where they were not searched for.
+    pixels: Pixels  # the pixels, by catalog index
+    # Groups of catalog indices of photos that show the same picture; empty if not searched for.
     duplicates: Groups = field(default_factory=list)
 
     def at_size(self, image_size: tuple[int, int]) -> Dataset:

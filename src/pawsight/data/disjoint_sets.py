@@ -1,4 +1,4 @@
-"""Sets of photos that are joined step by step (union-find)."""
+"""Disjoint sets of photos that are joined step by step (union-find)."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Iterable, Sequence
 
 
 class DisjointSets:
-    """Sets of the indices 0..count-1, each alone at first; the smallest index is the root."""
+    """Sets of the indices 0..count-1, initially one for each; the smallest index is the root."""
 
     def __init__(self, count: int) -> None:
         self._parents = list(range(count))
 
     def root(self, index: int) -> int:
-        """Return the smallest index in the set of an index."""
+        """Return the smallest index of the set that contains an index."""
         parents = self._parents
         while parents[index] != index:
             parents[index] = index = parents[parents[index]]
         return index
 
-    def join(self, one: int, other: int) -> None:
+    def join(self, first: int, second: int) -> None:
         """Join the sets of two indices."""
-        a, b = self.root(one), self.root(other)
+        a, b = self.root(first), self.root(second)
         self._parents[max(a, b)] = min(a, b)
 
     def join_all(self, indices: Sequence[int]) -> None:
@@ -29,7 +29,7 @@ class DisjointSets:
             self.join(indices[0], index)
 
     def groups(self, indices: Iterable[int]) -> list[list[int]]:
-        """Return some indices by their set, in the order given."""
+        """Group indices by their set; groups and their members are in the order of `indices`."""
         members: dict[int, list[int]] = {}
         for index in indices:
             members.setdefault(self.root(index), []).append(index)

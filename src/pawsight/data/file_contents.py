@@ -1,8 +1,8 @@
-"""Name what a file contains that pawsight does not read, by its first bytes."""
+"""Describe, by its first bytes, the content of a file that pawsight does not read."""
 
 from __future__ import annotations
 
-_OTHERS = {
+_CONTENTS = {
     b"%PDF": "a PDF document",
     b"PK\x03\x04": "a zip archive or office document",
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
@@ -20,13 +20,13 @@ _OTHERS = {
 
 
 def is_html(data: bytes) -> bool:
-    """Return whether bytes begin as a web page does."""
+    """Return whether bytes are the beginning of a web page."""
     pages = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script")
     return _text_start(data).startswith(pages)
 
 
 def is_lfs_pointer(data: bytes) -> bool:
-    """Return whether bytes are a pointer of Git LFS, in place of a file."""
+    """Return whether bytes are a Git LFS pointer, which stands for a file that is not fetched."""
     return _text_start(data).startswith(b"version https://git-lfs.github.com/")
 
 
@@ -35,7 +35,11 @@ def _text_start(data: bytes) -> bytes:
 
 
 def content_of(data: bytes) -> str:
-    """Return what bytes, a file or its first 4,096, contain that no decoder reads."""
+    """Return a description of content that no decoder reads, such as "a PDF document".
+
+    Args:
+        data: A whole file, or at least its first 4,096 bytes.
+    """
     start = _text_start(data)
     if is_html(data):
         return "HTML text"
@@ -49,9 +53,9 @@ def content_of(data: bytes) -> str:
         return "only zero bytes"
     if data[4:8] == b"ftyp" or (data[:4] == b"RIFF" and data[8:12] == b"AVI "):
         return "a film"
-    for first, named in _OTHERS.items():
+    for first, content in _CONTENTS.items():
         if data.startswith(first):
-            return named
+            return content
     return "text" if _is_text(data[:1024]) else "unknown content"
 
 
@@ -59,7 +63,7 @@ def _is_text(start: bytes) -> bool:
     try:
         text = start.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < len(start) - 3:  # else only a letter cut in two
+        if error.start < len(start) - 3:  # else only the last character is incomplete
             return False
         text = start[: error.start].decode("utf-8")
     return bool(text) and all(letter.isprintable() or letter.isspace() for letter in text)

@@ -1,7 +1,7 @@
-"""Classify files as photos or others, by their names, else by their first bytes.
+"""Classify files as photos or other files, by their names, else by their first bytes.
 
-The name decides for nearly every file, so that a million of them can be listed
-without opening one. Whether a photo can be decoded is not checked here.
+The name decides for nearly every file, so a million files can be listed without
+opening them. Whether a photo can be decoded is not checked here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import PurePath
 
 
 class Kind(Enum):
-    """The kind of a file by its name."""
+    """The kind of a file."""
 
-    PHOTO = "photo"  # a format pawsight reads
-    FOREIGN = "foreign"  # a picture, in a format pawsight does not read
+    PHOTO = "photo"  # a picture in a format that pawsight reads
+    FOREIGN = "foreign"  # a picture in another format
     OTHER = "other"  # no picture
-    UNKNOWN = "unknown"  # decided by its first bytes
+    UNKNOWN = "unknown"  # not known from the name; the first bytes decide
 
 
 _PHOTO = """
@@ -29,7 +29,7 @@ jpx mpo pbm pcx pgm pjp pjpeg png pnm ppm qoi sgi tga tif tiff webp
 """
 _RAW = "a camera's raw format"
 _JXL = "JPEG XL"
-# What is read with an extra of pawsight: its name, and the package it installs.
+# Formats that need an extra of pawsight: the name of the extra, and the package it installs.
 _EXTRAS = {_RAW: ("raw", "rawpy"), _JXL: ("jxl", "pillow_jxl")}
 _FOREIGN = {
     _RAW: """
@@ -59,7 +59,7 @@ _KINDS = (
     | dict.fromkeys(_OTHER.split(), Kind.OTHER)
 )
 _REASONS = {extension: reason for reason, group in _FOREIGN.items() for extension in group.split()}
-# Folders that systems, storage devices and photo programs make for themselves, in lower case.
+# Folders that systems, storage devices and photo programs create for their own use, in lower case.
 _PROGRAMS = {
     "#recycle": "recycle bin of a Synology or TerraMaster NAS",
     "#snapshot": "snapshots of a Synology NAS",
@@ -108,7 +108,7 @@ _PROGRAMS = {
     "__pycache__": "Python",
     ".ipynb_checkpoints": "Jupyter",
 }
-# Folders that file managers show as one file: taking photos out of them breaks them.
+# Endings of folders that file managers show as one file: removing photos from them breaks them.
 _PACKAGES = {
     ".photoslibrary": "library of Apple Photos",
     ".photolibrary": "library of iPhoto",
@@ -135,7 +135,7 @@ _NUMBERED = {".trash-": "trash of Linux", "found.": "repairs of Windows"}
 # The brands of an ISO base media file that hold still pictures in HEVC or AV1.
 _STILL_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"}
 SNIFF_BYTES = 132  # DICOM has its name after 128 bytes
-SHARD_INDEX = "shards.json"  # of photos that `pawsight pack` wrote
+SHARD_INDEX = "shards.json"  # the index of a set that `pawsight pack` wrote
 ARCHIVE_ENDINGS = (
     *(".zip", ".tar", ".tar.gz", ".tar.xz", ".tar.bz2"),
     *(".tgz", ".txz", ".tbz2", ".tbz"),
@@ -147,7 +147,7 @@ TABLES = f"a table ({', '.join(TABLE_ENDINGS)})"
 
 
 def kind_of(name: str) -> Kind:
-    """Decide by a file's name alone; hidden files are OTHER."""
+    """Return the kind of a file by its name alone; hidden files are OTHER."""
     if name.startswith("."):
         return Kind.OTHER
     _, dot, extension = name.rpartition(".")
@@ -159,7 +159,7 @@ def kind_of(name: str) -> Kind:
 
 @functools.cache
 def _is_read(reason: str) -> bool:
-    """Return whether the extra that reads a foreign format is installed."""
+    """Return whether an extra that reads a foreign format is installed."""
     return reason in _EXTRAS and importlib.util.find_spec(_EXTRAS[reason][1]) is not None
 
 
@@ -172,11 +172,11 @@ def _advice(reason: str) -> str:
 
 
 def belongs_to(folder_name: str) -> str:
-    """Return what a program made a folder of that name for; "" where it is none of those."""
+    """Return the program that creates folders of this name, or their purpose; "" if unknown."""
     name = folder_name.lower()
     if name in _PROGRAMS:
         return _PROGRAMS[name]
-    if folder_name in ("RECYCLER", "RECYCLED"):  # in other letters it may be a class
+    if folder_name in ("RECYCLER", "RECYCLED"):  # in lower case it may be a class
         return "recycle bin of Windows"
     for start, program in _NUMBERED.items():
         if name.startswith(start) and name.removeprefix(start).isdecimal():
@@ -185,54 +185,59 @@ def belongs_to(folder_name: str) -> str:
 
 
 def package_of(folder_name: str) -> str:
-    """Return the kind of package that a folder is by its name; "" where it is none."""
+    """Return the kind of package that a folder is by its name; "" if it is no package."""
     name = folder_name.lower()
     stem, dot, ending = name.rpartition(".")
     return _PACKAGE_NAMES.get(name, "") or (_PACKAGES.get(dot + ending, "") if stem else "")
 
 
 def is_system_folder(name: str) -> bool:
-    """Return whether a folder is hidden, or made by a system or photo program for itself."""
+    """Return whether a folder is hidden, or created by a system or photo program for its use."""
     return name.startswith(".") or bool(belongs_to(name))
 
 
 def is_packed(folder: str | PurePath) -> bool:
-    """Return whether a folder on this machine holds photos that `pawsight pack` wrote."""
+    """Return whether a local folder is a packed set, as written by `pawsight pack`."""
     return os.path.isfile(os.path.join(folder, SHARD_INDEX))  # noqa: PTH113, PTH118
 
 
 def is_wanted(folders: Iterable[str], name: str) -> bool:
-    """Return whether to unpack or copy a file of these folders: maybe a picture, or a table."""
+    """Return whether to unpack or copy a file: it may be a picture or a table.
+
+    Args:
+        folders: The names of the folders that it is in.
+        name: The name of the file.
+    """
     if any(is_system_folder(folder) for folder in folders):
         return False
     return is_table_name(name) or kind_of(name) is not Kind.OTHER
 
 
 def is_table_name(name: str) -> bool:
-    """Return whether a file is a table by its name."""
+    """Return whether a file is a table, by its name."""
     return name.lower().endswith(TABLE_ENDINGS) and not name.startswith(".")
 
 
 def is_raw(name: str) -> bool:
-    """Return whether a file is a camera's raw photo by its name."""
+    """Return whether a file is a camera's raw photo, by its name."""
     return PurePath(name).suffix.lower().removeprefix(".") in _FOREIGN[_RAW].split()
 
 
 def foreign_reason(name: str) -> str:
-    """Return why a picture of kind FOREIGN is not read, and what to do."""
+    """Return why a file of kind FOREIGN is not read, and what to do."""
     extension = PurePath(name).suffix.lower()
     reason = _REASONS.get(extension.removeprefix("."), "a format that pawsight does not read")
     return f"{extension} is {reason}; {_advice(reason)}"
 
 
 def sniff(start: bytes) -> tuple[Kind, str]:
-    """Decide by a file's first bytes.
+    """Return the kind of a file by its first bytes.
 
     Args:
         start: The first SNIFF_BYTES bytes, or all of a shorter file.
 
     Returns:
-        PHOTO, FOREIGN or OTHER, and the reason where it is FOREIGN.
+        PHOTO, FOREIGN or OTHER; and for FOREIGN the reason why it is not read, else "".
     """
     if start[4:8] == b"ftyp" and start[8:12] in _STILL_BRANDS:
         return Kind.PHOTO, ""
@@ -249,13 +254,13 @@ def sniff(start: bytes) -> tuple[Kind, str]:
         return Kind.FOREIGN, (
             "it is a medical image (DICOM), which pawsight does not read; save it as PNG or TIFF"
         )
-    for first, named in _FOREIGN_STARTS.items():
+    for first, reason in _FOREIGN_STARTS.items():
         if start.startswith(first) or start[4:12] == first:
-            if _is_read(named):
+            if _is_read(reason):
                 return Kind.PHOTO, ""
-            if named in _EXTRAS:
-                return Kind.FOREIGN, f"it is {named}; {_advice(named)}"
-            return Kind.FOREIGN, f"it is {named}, which pawsight does not read; save it as JPEG"
+            if reason in _EXTRAS:
+                return Kind.FOREIGN, f"it is {reason}; {_advice(reason)}"
+            return Kind.FOREIGN, f"it is {reason}, which pawsight does not read; save it as JPEG"
     return Kind.OTHER, ""
 
 
@@ -285,10 +290,10 @@ _FOREIGN_STARTS = {
     b"FLIF": "FLIF",
     b"II\xbc\x01": "JPEG XR",
     b"FUJIFILMCCD-RAW": _RAW,
-    b"II*\x00": _RAW,  # Canon's older ones: a TIFF marked CR
+    b"II*\x00": _RAW,  # Canon's older format: a TIFF marked CR
     b"IIU\x00": _RAW,  # Panasonic
     b"IIRO": _RAW,  # Olympus
     b"\x00MRM": _RAW,  # Minolta
-    b"ftypcrx ": _RAW,  # Canon, in a film's container
+    b"ftypcrx ": _RAW,  # Canon, in the container format of films
     b"FOVb": _RAW,  # Sigma
 }

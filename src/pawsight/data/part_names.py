@@ -16,15 +16,15 @@ _WORDS: dict[Part, str] = {
     "test": "test testing tst holdout heldout unseen prueba pruebas teste 测试 測試 テスト",
 }
 _PART_OF = {word: part for part, words in _WORDS.items() for word in words.split()}
-# Further words that such a name may contain.
-_FILLING = frozenset(
+# Other words that the name of a part may contain.
+_FILLERS = frozenset(
     (
         *("set", "sets", "data", "dataset", "images", "image", "imgs", "img", "photos", "photo"),
         *("pictures", "pics", "files", "folder", "dir", "split", "part", "subset", "my", "the"),
         *("all", "new", "raw", "final", "jpeg", "jpg", "png"),
     )
 )
-_NO_CLASS = _FILLING | {"unlabelled", "unlabeled", "unknown", "classes", "class"}
+_NO_CLASS = _FILLERS | {"unlabelled", "unlabeled", "unknown", "classes", "class"}
 _ANNOTATION = frozenset(
     (
         *("mask", "masks", "annotation", "annotations", "label", "labels", "trimap", "trimaps"),
@@ -38,39 +38,43 @@ _ENDING = re.compile(
 
 
 def part_of(name: str) -> Part | Literal[""]:
-    """Return the part that a name means: `training_set`, `seg_train`, `Test1`, `hold-out`.
+    """Return the part that a name denotes, as in `training_set`, `seg_train`, `Test1`, `hold-out`.
 
     Returns:
-        The part, or "" where no word of the name means one, or words mean two.
+        The part, or "" if no word of the name denotes a part, or words denote two parts.
     """
     parts = {_PART_OF[word] for word in _words(name) if word in _PART_OF}
     return parts.pop() if len(parts) == 1 else ""
 
 
 def is_plain_part(name: str) -> bool:
-    """Return whether a name is only a part: `test_set1` is, `seg_test` is not."""
+    """Return whether a name denotes a part and nothing else: `test_set1`, but not `seg_test`."""
     return bool(part_of(name)) and all(
-        word in _PART_OF or word in _FILLING for word in _words(name)
+        word in _PART_OF or word in _FILLERS for word in _words(name)
     )
 
 
 def is_no_class(name: str) -> bool:
-    """Return whether a folder alone in a part, such as `test/images`, names no class."""
+    """Return whether the name of a folder, such as `images` in `test/images`, is no class."""
     return all(word in _NO_CLASS or word in _PART_OF for word in _words(name))
 
 
 def is_annotation(name: str) -> bool:
-    """Return whether a folder may hold annotations by its name, such as `train_masks`."""
+    """Return whether a folder may hold annotations, by its name, such as `train_masks`."""
     return any(word in _ANNOTATION for word in _words(name))
 
 
 def without_part(name: str) -> str:
-    """Return a name without its part: "pug" of `pug_train`, "A" of `trainA`; "" if it has none."""
+    """Return a name without the word for a part: "pug" of `pug_train`, "A" of `trainA`.
+
+    Returns:
+        The rest of the name; "" if no word of it denotes a part.
+    """
     words = re.split(r"([ _.-]+|(?<=[a-z])(?=[A-Z]))", name)
-    place = next((i for i, word in enumerate(words) if word.lower() in _PART_OF), None)
-    if place is None:
+    position = next((i for i, word in enumerate(words) if word.lower() in _PART_OF), None)
+    if position is None:
         return ""
-    del words[max(place - 1, 0) : place + 1 if place else 2]
+    del words[max(position - 1, 0) : position + 1 if position else 2]  # with its separator
     return "".join(words)
 
 

@@ -1,9 +1,9 @@
-"""How values of more than 8 bits become 0..255: one rule for a whole set, kept with its model.
+"""The rule that scales values of more than 8 bits to 0..255, for a whole set and its model.
 
-A file of 16-bit, 32-bit or float values does not state which value is white: the
-same picture would be light or dark by its own largest value. So the values of all
-photos of a set are measured, and what follows from them holds for each of them,
-and for every photo that the model is given later.
+A file of 16-bit, 32-bit or float values does not state which value is white. Scaled by
+its own largest value, the same picture could become light or dark. So the values of all
+photos of a set are measured, and one rule is used for all of them and for every photo
+that the model predicts later.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 from pawsight.errors import PhotoError
 
-# What the formats define as black and white. Other kinds of values have no such definition.
+# Black and white as the formats define them. Other kinds of values have no such definition.
 _DEFINED = {"uint16": (0.0, 65535.0)}
-# What programs write where nothing was measured. Source: defaults of ArcGIS, GRASS, ENVI and GDAL.
+# Values that programs write for missing data. Source: defaults of ArcGIS, GRASS, ENVI and GDAL.
 _NO_DATA = {-9999.0, -99999.0, -32768.0, -32767.0, -2147483648.0}
-_MIN_FLOAT = -1e30  # below: no measurement has such a value
+_MIN_FLOAT = -1e30  # a smaller value is no measurement
 ANY_KIND = "any"
 _MAX_BANDS = 1000
 
@@ -27,11 +27,11 @@ _MAX_BANDS = 1000
 class PixelScale:
     """A rule that turns the values of a photo into 8 bits."""
 
-    # The bands of a TIFF that become red, green and blue, or grey, counted from 1; empty takes them
-    # as in the file.
+    # The bands of a TIFF that become red, green and blue, or grey, counted from 1; empty for the
+    # bands of the file.
     bands: tuple[int, ...] = ()
-    # For a kind of values ("uint16", "int16", "float" ...) the one that becomes black and the one
-    # that becomes white. The kind "any" is all of them.
+    # By kind of values ("uint16", "int16", "float" ...): the value that becomes black, and the
+    # value that becomes white. The kind "any" stands for all kinds.
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -41,11 +41,11 @@ class PixelScale:
             raise ValueError("the ends of a range must be finite")
 
     def range_of(self, kind: str) -> tuple[float, float] | None:
-        """Return the values that are black and white; None where there is no rule."""
+        """Return the values that become black and white; None if there is no rule for the kind."""
         return self.ranges.get(kind) or self.ranges.get(ANY_KIND) or _DEFINED.get(kind)
 
     def applied_to(self, samples: str) -> str:
-        """Return as text what the rule does with samples of `describe_samples`; "" is nothing."""
+        """Return the range for samples of `describe_samples` as a text; "" if there is none."""
         limits = self.range_of(samples.split(" ")[0]) if samples else None
         return f"{limits[0]:.9g} {limits[1]:.9g}" if limits else ""
 
@@ -54,36 +54,36 @@ STANDARD = PixelScale()
 
 
 class NoScaleError(PhotoError):
-    """The values of a photo cannot be used, since no rule states which of them is white."""
+    """The values of a photo cannot be scaled, since no rule states which value is white."""
 
     def __init__(self, samples: str) -> None:
         kind, low, high = samples.split(" ")
         super().__init__(
-            f"{kind} values from {float(low):.4g} to {float(high):.4g}, of which none is known to "
-            f"be white; save it with 8 bits"
+            f"{kind} values from {float(low):.4g} to {float(high):.4g}, and it is unknown which "
+            f"value is white; save it with 8 bits"
         )
         self.samples = samples
 
 
 def is_usual_no_data(value: float) -> bool:
-    """Return whether programs write this value where nothing was measured."""
+    """Return whether programs write this value for missing data."""
     return value in _NO_DATA or value < _MIN_FLOAT
 
 
 def describe_samples(kind: str, low: float, high: float) -> str:
-    """Write the kind of a photo's values, the smallest and the largest as one text."""
+    """Return the kind, the smallest and the largest of a photo's values as one text."""
     return f"{kind} {low:.9g} {high:.9g}"
 
 
 def measured_scale(all_samples: Iterable[str], bands: tuple[int, ...] = ()) -> PixelScale:
-    """Return the rule that follows from the photos of a set.
+    """Return the rule for the photos of a set.
 
-    Black is 0, or the smallest value where that is negative, and white is the
-    largest value of the set. Values of the kind uint16 are those of cameras with 8 to
-    16 bits: white is the largest value of the bits that are used.
+    Black is 0, or the smallest value of the set if that is negative. White is the
+    largest value of the set; for uint16, which cameras write with 8 to 16 bits, it is the
+    largest value of the number of bits that the set uses.
 
     Args:
-        all_samples: The result of `describe_samples` for each photo, "" for those of 8 bits.
+        all_samples: The result of `describe_samples` for each photo, "" for 8-bit photos.
         bands: As in `PixelScale`.
     """
     ranges: dict[str, tuple[float, float]] = {}

@@ -1,6 +1,6 @@
-"""Cache what was computed from all photos, beside the pixels it was computed from.
+"""Cache results that were computed from all photos, in the folder of their pixels.
 
-Searching for copies takes seconds for thousands of photos, and the result stays
+The search for copies takes seconds for thousands of photos, and its result stays
 the same until a photo, a label or the algorithm changes.
 """
 
@@ -18,35 +18,35 @@ from pawsight.errors import DiskError
 from pawsight.records import Pixels
 from pawsight.storage.atomic import write_json
 
-_Found = TypeVar("_Found")
+_Result = TypeVar("_Result")
 
 
 def cached_result(
-    what: str, version: int | str, catalog: Catalog, pixels: Pixels, find: Callable[[], _Found]
-) -> _Found:
-    """Return what `find` returned for the same photos before, or call it now.
+    name: str, version: int | str, catalog: Catalog, pixels: Pixels, compute: Callable[[], _Result]
+) -> _Result:
+    """Return the saved result of `compute` for the same photos, or call it now.
 
-    Only for photos in a store; of a stream the result is computed each time.
+    Results are saved only for pixels in a store.
 
     Args:
-        what: A plain name; there is one result of each name for a store.
-        version: Raised whenever `find` begins to return other results.
+        name: The name of the result, a plain file name; a store keeps one result of each name.
+        version: The version of the algorithm; another version is computed again.
         catalog: The photos; their order, bytes and labels count.
-        pixels: Their pixels.
-        find: Returns plain lists, numbers and text: what JSON returns unchanged.
+        pixels: The pixels of the photos.
+        compute: Returns lists, numbers and text, which JSON preserves.
     """
     if not isinstance(pixels, PixelStore):
-        return find()
-    path = pixels.path.with_name(f"{what}.json")
+        return compute()
+    path = pixels.path.with_name(f"{name}.json")
     key = _key(version, catalog)
     with contextlib.suppress(OSError, ValueError, RecursionError, KeyError, TypeError):
         saved = json.loads(path.read_text(encoding="utf-8"))
         if saved["key"] == key:
-            result: _Found = saved["found"]
+            result: _Result = saved["found"]
             return result
-    result = find()
+    result = compute()
     if path.parent.is_dir():
-        with contextlib.suppress(DiskError):  # it is found again the next time
+        with contextlib.suppress(DiskError):  # it is computed again the next time
             write_json(path, {"key": key, "found": result})
     return result
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from pawsight.data.reading.batch import NO_MEMORY
+from pawsight.data.decoding.decode_errors import NO_MEMORY
 from pawsight.errors import PhotoError
 from pawsight.inference.decode_timeout import DecodeTimer
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from pawsight.data.decoding.decode import load_pixels
+from pawsight.data.decoding.decode_errors import NO_MEMORY
 from pawsight.data.pixel_scale import PixelScale
-from pawsight.data.reading.batch import NO_MEMORY, DecodeTimeout
+from pawsight.data.reading.batch import DecodeTimeout
 from pawsight.data.reading.reader import reason_for
 from pawsight.data.reading.worker_process import DiedError, WorkerProcess
 from pawsight.errors import PawsightError, PhotoError, first_line

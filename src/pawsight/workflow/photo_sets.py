@@ -23,7 +23,7 @@ from pawsight.data.listing.class_check import check_classes, report_missing_clas
 from pawsight.data.listing.scan import scan
 from pawsight.data.listing.selection import with_none
 from pawsight.data.pixel_scale import ANY_KIND, PixelScale
-from pawsight.data.reading.ingest import ingest, read_here
+from pawsight.data.reading.ingest import ingest, read_locally
 from pawsight.data.reading.unreadable import LostPhotosLogged
 from pawsight.data.sources import fetch
 from pawsight.data.splitting.split import split
@@ -70,7 +70,7 @@ def read_photos(
     bands, ends = config.pixels.bands or (), config.pixels.range
     scale = None if ends is None else PixelScale(bands=bands, ranges={ANY_KIND: ends})
     size = working_size(config)
-    read = read_here if group is None else group.read
+    read = read_locally if group is None else group.read
     return ingest(
         *(catalog, size, config.resize, progress, config.keep_truncated, scale, bands, read)
     )

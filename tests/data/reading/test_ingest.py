@@ -394,7 +394,7 @@ def test_an_index_of_other_types_is_made_again(pets, cache, value):
 
 def test_another_decoder_reads_again(pets, monkeypatch):
     read(pets)
-    monkeypatch.setattr(ingest_cache, "_maker", lambda: "another")
+    monkeypatch.setattr(ingest_cache, "_decoder_versions", lambda: "another")
     assert read(pets)[2].num_read == 13
     assert read(pets)[2].num_read == 0
 
@@ -421,7 +421,7 @@ def test_listings_problems_stay(pets):
 
 
 def test_photos_that_are_gone_are_forgotten_when_they_are_many(pets, monkeypatch):
-    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    monkeypatch.setattr(ingest_cache, "_MAX_UNUSED", 2)
     read(pets)
     for photo in (pets / "cats").iterdir():
         photo.unlink()
@@ -443,7 +443,7 @@ def test_photos_that_are_gone_are_forgotten_when_they_are_many(pets, monkeypatch
 def test_photos_are_forgotten_where_more_are_gone_than_are_left_and_some(
     pets, cache, monkeypatch, num_left, num_kept
 ):
-    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    monkeypatch.setattr(ingest_cache, "_MAX_UNUSED", 2)
     Image.new("RGB", (9, 9)).save(pets / "cats" / "new.png")
     paths = [photo.path for photo in read(pets)[0].photos]
     for path in paths[num_left:]:
@@ -454,7 +454,7 @@ def test_photos_are_forgotten_where_more_are_gone_than_are_left_and_some(
 
 
 def test_rows_move_where_more_than_twice_those_in_use_and_some_are_there(pets, monkeypatch):
-    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    monkeypatch.setattr(ingest_cache, "_MAX_UNUSED", 2)
     paths = [photo.path for photo in read(pets)[0].photos if not photo.problem]
     stamp = 0
     for count in (6, 6, 2):  # 12 rows are in use, and 12 + 14 are twice 12 and 2
@@ -472,7 +472,7 @@ def test_rows_move_where_more_than_twice_those_in_use_and_some_are_there(pets, m
 
 
 def test_what_other_tables_name_is_not_forgotten(pets, monkeypatch):
-    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    monkeypatch.setattr(ingest_cache, "_MAX_UNUSED", 2)
     read(pets)
     listing = scan(Source("pets", pets))
     few = Catalog("pets", pets, listing.photos[:2], 0)
@@ -481,7 +481,7 @@ def test_what_other_tables_name_is_not_forgotten(pets, monkeypatch):
 
 
 def test_rows_of_changed_photos_do_not_pile_up(pets, monkeypatch):
-    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    monkeypatch.setattr(ingest_cache, "_MAX_UNUSED", 2)
     sizes = []
     for shade in range(8):
         for photo in (pets / "cats").iterdir():
@@ -495,7 +495,7 @@ def test_rows_of_changed_photos_do_not_pile_up(pets, monkeypatch):
 
 
 def test_a_training_is_not_disturbed_when_rows_move(pets, monkeypatch):
-    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    monkeypatch.setattr(ingest_cache, "_MAX_UNUSED", 2)
     catalog, training, _ = read(pets)
     before = training.read(catalog.usable)
     for photo in (pets / "cats").iterdir():
@@ -507,7 +507,7 @@ def test_a_training_is_not_disturbed_when_rows_move(pets, monkeypatch):
 
 
 def test_rows_stay_where_the_disk_has_no_room_to_move_them(pets, monkeypatch):
-    monkeypatch.setattr(ingest_cache, "_SPARE", 2)
+    monkeypatch.setattr(ingest_cache, "_MAX_UNUSED", 2)
     read(pets)
     for photo in (pets / "cats").iterdir():
         photo.unlink()

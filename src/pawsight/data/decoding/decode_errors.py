@@ -22,6 +22,7 @@ from pawsight.data.file_contents import content_of
 from pawsight.data.file_types import SNIFF_BYTES, Kind, sniff
 
 ENDS_TOO_EARLY = "file ends too early"
+NO_MEMORY = "needs more memory than there is"
 
 # Without a handler, Pillow's messages on damaged files would be printed if logging is not set up.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -57,7 +58,7 @@ def reason_for(error: Exception, data: bytes, format_name: str = "") -> str:
     if isinstance(error, Image.DecompressionBombError):
         return str(too_many_pixels(MAX_PIXELS))
     if isinstance(error, MemoryError):
-        return "needs more memory than there is"
+        return NO_MEMORY
     if any(word in message for word in _TOO_MUCH_TEXT):
         return TOO_MUCH_TEXT
     kind = _named_format(data) or format_name

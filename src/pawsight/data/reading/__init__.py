@@ -1,1 +1,1 @@
-"""Read every photo once, with all cores: facts into a catalog, pixels into a store."""
+"""Read every photo once, on all cores: facts into a catalog, pixels into a store."""

@@ -1,7 +1,7 @@
-"""The work of a worker process on a batch of photos: read, decode, measure, store.
+"""What a worker process does with a batch of photos: read, decode, measure and store them.
 
-A worker writes pixels into the store file itself and returns the facts alone, so
-that little has to pass between processes.
+A worker writes the pixels into the store itself and returns only the facts, so
+little data passes between processes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from pawsight.data.decoding.analysis import analyse
 from pawsight.data.decoding.decode import UnmeasuredFacts, read_photo, survey
+from pawsight.data.decoding.decode_errors import NO_MEMORY
 from pawsight.data.decoding.frame import quiet
 from pawsight.data.decoding.photo_statistics import Facts, measure
 from pawsight.data.pixel_scale import STANDARD, NoScaleError, PixelScale
@@ -27,9 +28,8 @@ from pawsight.data.reading.store import row_bytes, row_of
 from pawsight.errors import PhotoError
 from pawsight.records import Resize
 
-_AT_ONCE = 16  # photos are stored and measured together, while they stay in a core's own cache
-_SLOW_SECONDS = 0.002  # per file; a local disk takes a tenth
-NO_MEMORY = "needs more memory than there is"
+_GROUP_SIZE = 16  # photos that are measured and stored together: they fit into the cache of a core
+_SLOW_SECONDS = 0.002  # per file; a local disk takes a tenth of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Batch:
 
     root: str  # the folder that the paths are relative to
     paths: tuple[str, ...]
-    first_row: int  # row of the first photo in the store; the others follow
+    first_row: int  # row of the first photo in the store; the other rows follow
     image_size: tuple[int, int]  # (height, width) in pixels
     resize: Resize  # how a photo of another shape is resized
-    store_path: str | None  # the file to write pixels into, None to write none
+    store_path: str | None  # the file to write pixels into, None to discard them
     keep_truncated: bool = False  # whether to use a JPEG whose end is missing
     scale: PixelScale = STANDARD  # scales values of more than 8 bits to 0..255
 
@@ -54,56 +54,55 @@ class Batch:
 
 
 class ReadResult(NamedTuple):
-    """The result for one photo: facts, or a problem.
-
-    `is_permanent`: reading the same file again would give the same result, which is
-    not so for a missing permission. `is_stored`: its pixels are written.
-    """
+    """The result for one photo: facts, or a problem."""
 
     facts: Facts | None = None
     problem: str = ""
+    # Whether reading the file again would give the same result; False for a missing permission.
     is_permanent: bool = True
-    is_stored: bool = False
-    samples: str = ""  # of a photo whose problem is that no rule covers its values
+    is_stored: bool = False  # whether its pixels are in the store
+    samples: str = (
+        ""  # the kind and range of its values, if the problem is that no rule scales them
+    )
 
 
 class DecodeTimeout:
-    """Limits the time of each decode; this one sets no limit."""
+    """A limit for the time of each decode; this class sets no limit, subclasses do."""
 
     def begin(self) -> None:
-        """Start the clock: a photo was read from the disk and is decoded now."""
+        """Start the clock: the decoding of a photo begins."""
 
     def end(self) -> None:
         """Stop the clock."""
 
 
 def read_batch(batch: Batch, timeout: DecodeTimeout) -> list[ReadResult]:
-    """Read the photos of a batch, in order."""
-    findings: list[ReadResult] = []
+    """Read the photos of a batch; return their results in order."""
+    results: list[ReadResult] = []
     is_slow = False
     with _Store(batch) as store, quiet:
-        for start in range(0, len(batch.paths), _AT_ONCE):
+        for start in range(0, len(batch.paths), _GROUP_SIZE):
             paths = [
-                os.path.join(batch.root, path)  # noqa: PTH118 - hot
-                for path in batch.paths[start : start + _AT_ONCE]
+                os.path.join(batch.root, path)  # noqa: PTH118 - called for each photo
+                for path in batch.paths[start : start + _GROUP_SIZE]
             ]
             begun = time.monotonic()
-            files = _load_together(paths) if is_slow else [_load(path) for path in paths]
+            files = _load_in_threads(paths) if is_slow else [_load(path) for path in paths]
             is_slow = is_slow or time.monotonic() - begun > _SLOW_SECONDS * len(paths)
             photos = [_decode(batch, file, timeout) for file in files]
             timeout.end()
-            surveyed = [found for found, _ in photos if type(found) is UnmeasuredFacts]
-            is_stored = store.write(batch.first_row + start, _rows(photos, surveyed))
+            decoded = [facts for facts, _ in photos if isinstance(facts, UnmeasuredFacts)]
+            is_stored = store.write(batch.first_row + start, _rows(photos, decoded))
             statistics = iter(
-                measure(np.stack([found.luma for found in surveyed])) if surveyed else ()
+                measure(np.stack([facts.luma for facts in decoded])) if decoded else ()
             )
-            findings += [
-                ReadResult(found.facts(next(statistics)), is_stored=is_stored)
-                if isinstance(found, UnmeasuredFacts)
-                else found
-                for found, _ in photos
+            results += [
+                ReadResult(outcome.facts(next(statistics)), is_stored=is_stored)
+                if isinstance(outcome, UnmeasuredFacts)
+                else outcome
+                for outcome, _ in photos
             ]
-    return findings
+    return results
 
 
 def _load(path: str) -> bytes | ReadResult:
@@ -115,9 +114,9 @@ def _load(path: str) -> bytes | ReadResult:
         return ReadResult(problem=NO_MEMORY, is_permanent=False)
 
 
-def _load_together(paths: list[str]) -> list[bytes | ReadResult]:
-    """Load files from a drive that lets each of them wait, such as one across a network."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+def _load_in_threads(paths: list[str]) -> list[bytes | ReadResult]:
+    """Load files in parallel, from a drive with a high latency, such as a network drive."""
+    with ThreadPoolExecutor(_GROUP_SIZE) as pool:
         return list(pool.map(_load, paths))
 
 
@@ -136,25 +135,24 @@ def _decode(
     except NoScaleError as error:
         return ReadResult(problem=str(error), samples=error.samples), b""
     except PhotoError as error:
-        is_permanent = not isinstance(
-            error.__cause__, MemoryError
-        )  # there may be more the next time
+        # There may be more memory the next time.
+        is_permanent = not isinstance(error.__cause__, MemoryError)
         return ReadResult(problem=str(error), is_permanent=is_permanent), b""
     except MemoryError:
         return ReadResult(problem=NO_MEMORY, is_permanent=False), b""
 
 
 def _rows(
-    photos: list[tuple[UnmeasuredFacts | ReadResult, bytes]], surveyed: list[UnmeasuredFacts]
+    photos: list[tuple[UnmeasuredFacts | ReadResult, bytes]], decoded: list[UnmeasuredFacts]
 ) -> Iterator[bytes]:
-    """Yield the row of each photo for the store, none for those that cannot be read."""
-    analyses = iter(analyse(np.stack([found.pixels for found in surveyed])) if surveyed else ())
+    """Yield the row of each photo for the store; b"" for photos that cannot be read."""
+    analyses = iter(analyse(np.stack([facts.pixels for facts in decoded])) if decoded else ())
     for _, pixels in photos:
         yield pixels and row_of(pixels, next(analyses).tobytes())
 
 
 class _Store:
-    """The file of pixels, as long as it can be written."""
+    """Writes rows into the file of pixels."""
 
     def __init__(self, batch: Batch) -> None:
         self._file: FileIO | None = None
@@ -163,23 +161,23 @@ class _Store:
             with contextlib.suppress(OSError):
                 self._file = FileIO(batch.store_path, "r+")
 
-    def write(self, first_row: int, photos: Iterable[bytes]) -> bool:
-        """Write rows; returns False where that fails: the facts are kept anyway."""
+    def write(self, first_row: int, rows: Iterable[bytes]) -> bool:
+        """Write consecutive rows, without empty ones; return whether this succeeded."""
         if (file := self._file) is None:
             return False
-        # One large write costs half of many small ones. A broken photo's row is not written: a hole
-        # takes no space on the disk, however many such photos there are.
+        # One large write takes half the time of many small writes. No row is written for a broken
+        # photo: the hole in the file takes no space on the disk.
         try:
-            for is_read, run in groupby(enumerate(photos, first_row), lambda one: bool(one[1])):
-                if is_read and not self._write_run(file, list(run)):
+            for has_pixels, run in groupby(enumerate(rows, first_row), lambda pair: bool(pair[1])):
+                if has_pixels and not self._write_run(file, list(run)):
                     return False
         except OSError:  # the disk is full
             return False
         return True
 
     def _write_run(self, file: FileIO, numbered: list[tuple[int, bytes]]) -> bool:
-        """Write rows that follow each other, with their numbers; returns whether all were."""
-        rows = [pixels for _, pixels in numbered]
+        """Write consecutive rows, given with their numbers; return whether all were written."""
+        rows = [row for _, row in numbered]
         start = numbered[0][0] * self._row_bytes
         if hasattr(os, "pwritev"):
             num_written = os.pwritev(file.fileno(), rows, start)

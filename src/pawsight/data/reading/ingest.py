@@ -1,8 +1,8 @@
 """Read every photo of a source once: facts into a catalog, pixels into a store.
 
-A photo whose path, size and time are in the cache is not read again. A photo
-that cannot be read is a row with its problem. Nothing is ever written into the
-user's folder.
+A photo is not read again if the cache has its path with the same size and
+modification time. A photo that cannot be read becomes a row with its problem.
+Nothing is written into the user's folder.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from pawsight.progress import SILENT, Progress
 from pawsight.records import Photo, Pixels, Resize
 
 _BATCH_SIZE = 128
-_BATCH_BYTES = 16 * 2**20  # of files: large photos take long, and progress is reported per batch
+_BATCH_BYTES = 16 * 2**20  # of files: batches of large photos are small, for regular progress
 ReadBatches = Callable[[list[Batch]], Generator[Result]]
 _SLOWER = "Photos are decoded while training instead, which is slower."
 
 
-def read_here(batches: list[Batch]) -> Generator[Result]:
-    """Read batches with all cores of this machine."""
+def read_locally(batches: list[Batch]) -> Generator[Result]:
+    """Read batches on all cores of this machine."""
     return read_all(batches, min(num_cpus(), len(batches)))
 
 
@@ -51,27 +51,27 @@ def ingest(
     keep_truncated: bool = False,
     scale: PixelScale | None = None,
     bands: tuple[int, ...] = (),
-    read: ReadBatches = read_here,
+    read: ReadBatches = read_locally,
 ) -> tuple[Catalog, Pixels]:
     """Read the photos of a source, each once and only if it is new or has changed.
 
     Args:
-        source: A listing, a fetched source, or whatever `fetch` takes.
+        source: A listing, a fetched source, or any source that `fetch` accepts.
         image_size: Working size (height, width) in pixels.
         resize: How a photo of another shape is resized.
-        progress: Receives the photos read, with the rate.
-        keep_truncated: Use a JPEG whose end is missing, where most of it is there.
-        scale: Scales values of more than 8 bits to 0..255; None measures the
-            photos; the rule is in the catalog.
-        bands: Where `scale` is None: the bands of a TIFF that are used.
+        progress: Receives the number of photos read and the rate.
+        keep_truncated: Whether to use JPEGs whose end is missing, if most of the picture is there.
+        scale: The rule that scales values of more than 8 bits to 0..255; None derives
+            the rule from the photos.
+        bands: The bands of a TIFF to use if `scale` is None; empty for the bands of the file.
         read: Reads batches of photos, and yields them with their results in any order.
 
     Returns:
-        The catalog, in the order of the listing, and its pixels: a store, or a
-        stream where the cache cannot be written or the disk is full.
+        The catalog, in the order of the listing and with the rule, and its pixels: a
+        store, or a stream if the cache cannot be written or the disk is full.
 
     Raises:
-        SourceError, DataError, DiskError: As `fetch` and `scan`.
+        SourceError, DataError, DiskError: See `fetch` and `scan`.
     """
     listing = _listing(source, progress)
     bands = bands if scale is None else scale.bands
@@ -90,7 +90,7 @@ def _listing(source: Catalog | Source | str | Path, progress: Progress) -> Catal
 
 @dataclass(eq=False)
 class _IngestPass:
-    """One pass over a listing, which reads everything."""
+    """One pass over a listing, in which all photos are read."""
 
     listing: Catalog
     cache: IngestCache
@@ -104,23 +104,23 @@ class _IngestPass:
 
     def __post_init__(self) -> None:
         self._has_store = True
-        self._is_kept = True
+        self._is_cached = True
         unread = self._look_up()
         self._scale = self.chosen_scale or self._measured_scale()
         self._read(unread)
-        # What was read before the rule was known is read again, by the rule.
+        # Photos that were read before the final rule was known are read again.
         self._scale = self.chosen_scale or self._measured_scale()
-        self._read(self._out_of_scale())
+        self._read(self._scaled_otherwise())
         if self.chosen_scale is None:
             self._report_scale()
 
     def catalog(self) -> Catalog:
-        """Return the rows."""
+        """Return the catalog."""
         photos = tuple(self._photos)
         return replace(self.listing, photos=photos, pixel_scale=self._scale)
 
     def pixels(self) -> Pixels:
-        """Return the pixels: a store, or a stream where there is none."""
+        """Return the pixels: a store, or a stream if there is no complete store."""
         paths = ["" if photo.problem else photo.path for photo in self._photos]
         stream = PixelStream(
             *(self.listing.root, paths, self.image_size, self.resize, self.keep_truncated),
@@ -133,8 +133,8 @@ class _IngestPass:
     def _measured_scale(self) -> PixelScale:
         return measured_scale((photo.samples for photo in self._photos), self.bands)
 
-    def _out_of_scale(self) -> list[int]:
-        """Return the indices of photos whose values were scaled by another rule, or by none."""
+    def _scaled_otherwise(self) -> list[int]:
+        """Return the indices of photos that were scaled by another rule, or by no rule."""
         indices = [
             index
             for index, applied in self._applied.items()
@@ -147,27 +147,27 @@ class _IngestPass:
         return sorted(indices)
 
     def _report_scale(self) -> None:
-        """Print how values of more than 8 bits were scaled, where the files do not define it."""
+        """Note how values of more than 8 bits were scaled, if their kind has no definition."""
         for kind, (black, white) in self._scale.ranges.items():
             if self._scale.ranges[kind] != STANDARD.range_of(kind):
                 count = sum(photo.samples.startswith(f"{kind} ") for photo in self._photos)
-                missing = (
-                    f" {black:g} often stands for a missing value: then it is black by "
+                no_data = (
+                    f" Programs often write {black:g} for missing data; to make it black: "
                     f"--set pixels.range=[0,{white:g}]."
                     if is_usual_no_data(black)
                     else ""
                 )
                 self.progress.note(
-                    f"{counted(count, 'photo has', 'photos have')} values of the kind {kind}: "
-                    f"{black:g} is black and {white:g} is white, in all of them. "
-                    f"`train` and `audit` take others: --set pixels.range=[BLACK,WHITE].{missing}"
+                    f"{counted(count, 'photo has', 'photos have')} values of the kind {kind}. In "
+                    f"all of them {black:g} becomes black and {white:g} white. To choose other "
+                    f"values for `train` and `audit`: --set pixels.range=[BLACK,WHITE].{no_data}"
                 )
 
     def _look_up(self) -> list[int]:
-        """Read what is in the cache; return the indices of the photos to read."""
-        known = self.cache.look_up(self.listing.photos, self.keep_truncated)
-        self._photos, self._rows, self._applied = known.photos, known.rows, known.applied
-        without_pixels = np.flatnonzero(known.rows < 0).tolist()
+        """Take cached facts and pixels; return the indices of the photos to read."""
+        cached = self.cache.look_up(self.listing.photos, self.keep_truncated)
+        self._photos, self._rows, self._applied = cached.photos, cached.rows, cached.applied
+        without_pixels = np.flatnonzero(cached.rows < 0).tolist()
         to_read = [i for i in without_pixels if not self._photos[i].problem]
         if self.cache.has_space(len(to_read)):
             return to_read
@@ -176,9 +176,9 @@ class _IngestPass:
             num_bytes = len(to_read) * row_bytes(self.image_size)
             self.progress.note(
                 f"The disk has no space to keep {num_bytes / 1e6:,.0f} MB of pixels "
-                f"in {self.cache.store_path.parent} and stay usable. {_SLOWER}"
+                f"in {self.cache.store_path.parent}. {_SLOWER}"
             )
-        return [i for i in to_read if not known.is_known[i]]
+        return [i for i in to_read if not cached.is_known[i]]
 
     def _read(self, indices: list[int]) -> None:
         if not indices:
@@ -190,15 +190,15 @@ class _IngestPass:
         batches = self._batches(indices)
         with contextlib.closing(self.read_batches(batches)) as read:
             try:
-                for batch, findings in read:
-                    place = batch.first_row - first_row
-                    self._take(indices[place : place + len(findings)], batch.first_row, findings)
-                    num_read += len(findings)
+                for batch, results in read:
+                    offset = batch.first_row - first_row
+                    self._add(indices[offset : offset + len(results)], batch.first_row, results)
+                    num_read += len(results)
                     rate = num_read / elapsed_seconds(start)
-                    self.progress.advance(len(findings), rate=rate)
-                    self._keep(self.cache.commit_periodically)
-            finally:  # after Ctrl-C too: what was read need not be read again
-                self._keep(self.cache.commit)
+                    self.progress.advance(len(results), rate=rate)
+                    self._update_cache(self.cache.commit_periodically)
+            finally:  # also after Ctrl-C, so that these photos need not be read again
+                self._update_cache(self.cache.commit)
         self.cache.next_row = first_row + len(indices)
 
     def _batches(self, indices: list[int]) -> list[Batch]:
@@ -216,14 +216,14 @@ class _IngestPass:
                 keep_truncated=self.keep_truncated,
                 scale=self._scale,
             )
-            for start, stop in _portions([self._photos[index].size for index in indices])
+            for start, stop in _batch_ranges([self._photos[index].size for index in indices])
         ]
 
-    def _take(self, indices: list[int], first_row: int, findings: list[ReadResult]) -> None:
-        """Store the findings of a worker in the table and in the cache."""
-        lasting = []
-        for row, (index, finding) in enumerate(zip(indices, findings, strict=True), first_row):
-            facts, problem, is_permanent, is_stored, samples = finding
+    def _add(self, indices: list[int], first_row: int, results: list[ReadResult]) -> None:
+        """Add the results of a worker to the photos and to the cache."""
+        permanent = []
+        for row, (index, result) in enumerate(zip(indices, results, strict=True), first_row):
+            facts, problem, is_permanent, is_stored, samples = result
             if facts is None:
                 photo = replace(self._photos[index], problem=problem, samples=samples)
             else:
@@ -236,40 +236,47 @@ class _IngestPass:
             if photo.samples:
                 self._applied[index] = applied
             if is_permanent:
-                lasting.append((photo, row if is_stored else -1, applied))
-        self._keep(lambda: self.cache.add(lasting, self.keep_truncated))
+                permanent.append((photo, row if is_stored else -1, applied))
+        self._update_cache(lambda: self.cache.add(permanent, self.keep_truncated))
 
-    def _keep(self, step: Callable[[], None]) -> None:
-        """Run a step on the cache; where it fails, continue without the cache."""
-        if not self._is_kept:
+    def _update_cache(self, step: Callable[[], None]) -> None:
+        """Run a step on the cache; if it fails, continue without the cache."""
+        if not self._is_cached:
             return
         try:
             step()
         except (OSError, sqlite3.Error) as error:
-            self._is_kept = False
+            self._is_cached = False
             self._give_up_store(f"The cache cannot be written ({first_line(error)}).")
 
-    def _give_up_store(self, why: str) -> None:
+    def _give_up_store(self, reason: str) -> None:
         if self._has_store:
             self._has_store = False
-            self.progress.note(f"{why} {_SLOWER}")
+            self.progress.note(f"{reason} {_SLOWER}")
 
 
-def _portions(sizes: list[int]) -> list[tuple[int, int]]:
-    """Divide files into runs of 1.._BATCH_SIZE files and few bytes: start and stop of each."""
-    portions = []
+def _batch_ranges(sizes: list[int]) -> list[tuple[int, int]]:
+    """Divide files into batches of at most _BATCH_SIZE files and about _BATCH_BYTES bytes.
+
+    Args:
+        sizes: The sizes of the files in bytes.
+
+    Returns:
+        Start and stop index of each batch.
+    """
+    ranges = []
     start = num_bytes = 0
-    for place, size in enumerate(sizes):
-        if place > start and (place - start == _BATCH_SIZE or num_bytes + size > _BATCH_BYTES):
-            portions.append((start, place))
-            start = place
+    for index, size in enumerate(sizes):
+        if index > start and (index - start == _BATCH_SIZE or num_bytes + size > _BATCH_BYTES):
+            ranges.append((start, index))
+            start = index
             num_bytes = 0
         num_bytes += size
-    return [*portions, (start, len(sizes))] if sizes else []
+    return [*ranges, (start, len(sizes))] if sizes else []
 
 
 def _with_facts(photo: Photo, facts: Facts) -> Photo:
-    # Not dataclasses.replace: this runs for every photo, and that takes several times as long.
+    # dataclasses.replace takes several times as long, and this runs for every photo.
     return Photo(
         *(photo.path, photo.label, photo.part, photo.size, photo.mtime_ns),
         group=photo.group,

@@ -1,14 +1,15 @@
 """The cache of ingest: an index of facts, and beside it the file of pixels.
 
-One folder per source and working size, made for one process at a time:
+There is one folder for each source and working size, used by one process at a time:
 
     <cache>/ingest/<source>-<hash>/<height>x<width>-<resize>[-<bands>]/
         index.sqlite  pixels-<number>.u8  lock.sqlite
 
 A row of the index is committed only after its pixels are on the disk, and rows
-of pixels are only ever added. So a process killed at any moment leaves a
-consistent cache, and one that trains from it is never disturbed. When most rows
-are of photos that are gone or have changed, the others move into a new file.
+of pixels are only added. So a process that is killed at any moment leaves a
+consistent cache, and a process that trains from the cache is not disturbed. When most
+rows belong to photos that were removed or changed, the other rows are copied to a new
+file.
 """
 
 from __future__ import annotations
@@ -37,24 +38,24 @@ from pawsight.storage.cache import cache_dir, mark_in_use
 from pawsight.storage.disk_space import free_bytes
 from pawsight.storage.locks import locked
 
-RESERVE_BYTES = 512 * 2**20  # left free for whatever else the disk is needed for
-_COMMIT_SECONDS = 2.0
-_SPARE = 1000  # unused photos or rows up to which nothing is compacted
+RESERVE_BYTES = 512 * 2**20  # of the disk, left free for other files
+_COMMIT_SECONDS = 2.0  # between two commits
+_MAX_UNUSED = 1000  # the index and the file of pixels are compacted beyond this
 
 
 class IngestCache:
     """The index and the pixel file of one source at one working size.
 
     Args:
-        folder: Where they are; None keeps the index in memory and has no pixel file.
+        folder: The folder of the cache; None keeps the index in memory and no pixels.
         root: The folder of the photos.
-        photo_bytes: Bytes of one photo's row of pixels.
+        photo_bytes: Bytes of a row of pixels.
 
     Raises:
-        sqlite3.Error, OSError: The folder does not allow it.
+        sqlite3.Error, OSError: The folder cannot be written.
     """
 
-    next_row: int  # of the file of pixels; known once `look_up` was called
+    next_row: int  # the next unused row of the file of pixels; set by `look_up`
 
     def __init__(self, folder: Path | None, root: Path, photo_bytes: int) -> None:
         self._folder = folder
@@ -63,36 +64,36 @@ class IngestCache:
         self._next_commit = time.monotonic() + _COMMIT_SECONDS
         try:
             self._open()
-        except (sqlite3.DatabaseError, _OtherMakerError):
-            self._begin_anew()
+        except (sqlite3.DatabaseError, _OtherDecoderError):
+            self._recreate()
 
     @property
     def store_path(self) -> Path | None:
-        """The file of pixels; None where nothing can be kept."""
+        """The file of pixels; None if there is no cache folder."""
         return None if self._folder is None else self._folder / f"pixels-{self._number}.u8"
 
     def _open(self) -> None:
         self._index = Index(None if self._folder is None else self._folder / "index.sqlite")
-        found = self._index.describe(
+        about = self._index.describe(
             {
-                "maker": _maker(),
+                "maker": _decoder_versions(),
                 "root": os.fsencode(self._root),
                 "number": self._unused_number(),
             }
         )
-        if found["maker"] != _maker():
-            raise _OtherMakerError
-        self._number = int(found["number"])
+        if about["maker"] != _decoder_versions():
+            raise _OtherDecoderError
+        self._number = int(about["number"])
         self._remove_other_stores()
 
-    def _begin_anew(self) -> None:
+    def _recreate(self) -> None:
         self._index.close()
         if self._folder is not None:
             (self._folder / "index.sqlite").unlink(missing_ok=True)
         self._open()
 
     def _unused_number(self) -> int:
-        """Return a number that no file of pixels has: a process may be reading from it."""
+        """Return a number of no existing file of pixels: a process may still read from these."""
         return 1 + max((int(path.stem.partition("-")[2]) for path in self._stores()), default=0)
 
     def _stores(self) -> list[Path]:
@@ -103,7 +104,7 @@ class IngestCache:
     def _remove_other_stores(self) -> None:
         for path in self._stores():
             if path != self.store_path:
-                with contextlib.suppress(OSError):  # some systems keep what is being read
+                with contextlib.suppress(OSError):  # some systems cannot remove an open file
                     path.unlink()
 
     def _store_bytes(self) -> int:
@@ -112,11 +113,12 @@ class IngestCache:
         return self.store_path.stat().st_size
 
     def look_up(self, photos: Sequence[Photo], keep_truncated: bool) -> CachedFacts:
-        """Find the photos that are cached and have not changed; clean up when most are gone.
+        """Find the photos that are cached and have not changed; compact the cache if needed.
 
         Args:
-            photos: As they were listed, sorted by path.
-            keep_truncated: Whether damaged photos are read; each answer is cached.
+            photos: The listed photos, sorted by path.
+            keep_truncated: Whether truncated photos are used; results of the other setting do
+                not count for damaged photos.
         """
         try:
             with pause_gc():
@@ -125,20 +127,23 @@ class IngestCache:
         except (sqlite3.DatabaseError, TypeError, ValueError):
             is_whole = False
         if not is_whole:
-            self._begin_anew()
+            self._recreate()
             cached = self._index.look_up(photos, keep_truncated)
         self.next_row = cached.next_row
         num_rows = cached.num_rows
-        if len(cached.unmatched) > _SPARE + len(photos):
+        if len(cached.unmatched) > _MAX_UNUSED + len(photos):
             num_rows -= self._index.forget(cached.unmatched, self._root)
             self._index.commit()
-        if self.next_row > _SPARE + 2 * num_rows:
-            with contextlib.suppress(OSError):  # no space: retried the next time
+        if self.next_row > _MAX_UNUSED + 2 * num_rows:
+            with contextlib.suppress(OSError):  # there is no space; the next call retries
                 self._compact(cached.rows)
         return cached
 
     def _compact(self, rows: IntArray) -> None:
-        """Move the rows of pixels in use into a new file, and renumber them.
+        """Copy the used rows of pixels to a new file, and renumber them.
+
+        Args:
+            rows: The row of each listed photo, or -1, shape [N]; renumbered in place.
 
         Raises:
             OSError: The disk is full; nothing has changed.
@@ -152,7 +157,7 @@ class IngestCache:
             with self.store_path.open("rb") as old, open(new_path, "xb", opener=opener) as new:
                 for row, _ in kept:
                     old.seek(row * self._photo_bytes)
-                    # A line of the index that was damaged may name a row beyond the end.
+                    # A damaged line of the index may name a row beyond the end.
                     new.write(old.read(self._photo_bytes).ljust(self._photo_bytes, b"\0"))
                 new.flush()
                 os.fsync(new.fileno())
@@ -168,11 +173,11 @@ class IngestCache:
         rows[has_row] = np.searchsorted([row for row, _ in kept], rows[has_row])
 
     def add(self, photos: Iterable[tuple[Photo, int, str]], keep_truncated: bool) -> None:
-        """Store photos as `Index.add` does; `commit` makes it permanent."""
+        """Add photos to the index, as `Index.add` does; `commit` makes this permanent."""
         self._index.add(photos, keep_truncated)
 
     def has_space(self, num_photos: int) -> bool:
-        """Return whether the disk has space for more photos; if so, extend the file of pixels."""
+        """Extend the file of pixels for more photos; return whether the disk has space for them."""
         if self.store_path is None:
             return False
         if num_photos == 0:
@@ -191,15 +196,15 @@ class IngestCache:
         return free_bytes(store_path.parent) >= num_photos * self._photo_bytes + RESERVE_BYTES
 
     def commit_periodically(self) -> None:
-        """Commit if the last commit was a while ago."""
+        """Commit if the last commit was more than _COMMIT_SECONDS ago."""
         if time.monotonic() >= self._next_commit:
             self.commit()
 
     def commit(self) -> None:
-        """Write pixels and then facts to the disk, so that they survive a power cut.
+        """Flush the pixels and then commit the facts, so that they survive a power cut.
 
         Raises:
-            sqlite3.Error, OSError: The disk is full or was removed.
+            sqlite3.Error, OSError: The disk is full, or was removed.
         """
         if self.store_path is not None and self.store_path.exists():
             with self.store_path.open("r+b") as store:
@@ -212,8 +217,8 @@ class IngestCache:
         self._index.close()
 
 
-class _OtherMakerError(Exception):
-    pass
+class _OtherDecoderError(Exception):
+    """The cache was written by another version of a decoder."""
 
 
 @contextlib.contextmanager
@@ -224,9 +229,16 @@ def open_cache(
     progress: Progress,
     bands: tuple[int, ...] = (),
 ) -> Iterator[IngestCache]:
-    """Open the cache of a source, alone; wait if another process has it.
+    """Open the cache of a source for this process alone; wait while another process uses it.
 
-    Where there can be no cache, an index in memory replaces it, with a note to the user.
+    If the cache cannot be used, an index in memory replaces it, and a note is written.
+
+    Args:
+        root: The folder of the photos.
+        image_size: Working size (height, width) in pixels.
+        resize: How a photo of another shape is resized.
+        progress: Receives the notes.
+        bands: The bands of a TIFF that are used; empty for the bands of the file.
     """
     height, width = image_size
     photo_bytes = row_bytes(image_size)
@@ -252,12 +264,12 @@ def open_cache(
 
 
 def _source_folder(root: Path) -> Path:
-    place = os.fsencode(root.absolute())
+    path = os.fsencode(root.absolute())
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", root.name)[:40].strip("-.") or "photos"
-    return cache_dir("ingest") / f"{name}-{hashlib.sha256(place).hexdigest()[:12]}"
+    return cache_dir("ingest") / f"{name}-{hashlib.sha256(path).hexdigest()[:12]}"
 
 
-def _maker() -> str:
-    """Return what the pixels depend on: another decoder may decode other pixels."""
+def _decoder_versions() -> str:
+    """Return the versions that the pixels depend on."""
     versions = (importlib.metadata.version(name) for name in ("pillow", "pillow-heif", "tifffile"))
     return " ".join((str(SCHEMA), str(decode.VERSION), *versions))

@@ -31,8 +31,8 @@ CREATE TABLE IF NOT EXISTS photos ({_COLUMNS}, PRIMARY KEY (path)) WITHOUT ROWID
 """
 _FLAW = FACT_NAMES.index("flaw")
 _facts_of = attrgetter(*FACT_NAMES)
-_PER_ROW, _MASK = 2654435761, 2**32 - 1
-SCHEMA = 7  # raised whenever the tables or the rows of pixels change
+_ROW_FACTOR, _MASK = 2654435761, 2**32 - 1  # of the checksum
+SCHEMA = 7  # increased whenever the tables or the rows of pixels change
 
 
 class CachedFacts(NamedTuple):
@@ -41,18 +41,21 @@ class CachedFacts(NamedTuple):
     photos: list[Photo]  # the photos, with their facts where the index has them, length N
     rows: IntArray  # their rows of pixels, shape [N], -1 where there are none
     is_known: NDArray[np.bool_]  # whether the index has the facts of a photo, shape [N]
-    # What was done to the values of photos of more than 8 bits, by index, as
-    # `PixelScale.applied_to` writes it.
+    # How photos of more than 8 bits were scaled, by photo index: the result of
+    # `PixelScale.applied_to`.
     applied: dict[int, str]
-    num_rows: int  # rows of pixels that belong to a photo of the index
-    next_row: int  # one above the last of these rows
-    unmatched: list[bytes]  # keys of photos that the listing lacks, or that have changed
+    num_rows: int  # the number of rows of pixels that belong to a photo of the index
+    next_row: int  # the number after the last of these rows
+    unmatched: list[bytes]  # keys of photos that are not listed, or that have changed
 
 
 class Index:
-    """An SQLite file, or a table in memory.
+    """The index in an SQLite file, or in memory.
 
-    Every method raises sqlite3.Error where the file is damaged or the disk full.
+    Every method raises sqlite3.Error if the file is damaged or the disk is full.
+
+    Args:
+        path: The file; None for an index in memory.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -61,55 +64,64 @@ class Index:
         self._database = sqlite3.connect(path or ":memory:", timeout=10)
 
     def describe(self, about: dict[str, str | int | bytes]) -> dict[str, str | int | bytes]:
-        """Write what the index is about, unless that is written already; return what is written."""
+        """Set properties of the index that it does not have yet; return all its properties."""
         self._database.executescript(_TABLES)
         self._database.executemany("INSERT OR IGNORE INTO about VALUES (?, ?)", about.items())
         self._database.commit()
         return dict(self._database.execute("SELECT key, value FROM about"))
 
     def look_up(self, photos: Sequence[Photo], keep_truncated: bool) -> CachedFacts:
-        """Find the photos that the index holds and that have not changed.
+        """Find the photos that are in the index and have not changed.
 
         Args:
-            photos: As they were listed, sorted by path.
-            keep_truncated: Of two ways to read a damaged photo, the one that counts.
+            photos: The listed photos, sorted by path.
+            keep_truncated: Whether truncated photos are used; entries of damaged photos that
+                were added with the other setting are ignored.
         """
         count = len(photos)
-        found, unmatched = list(photos), []
-        found_rows, is_known = np.full(count, -1, np.int64), np.zeros(count, bool)
+        matched, unmatched = list(photos), []
+        matched_rows, is_known = np.full(count, -1, np.int64), np.zeros(count, bool)
         applied: dict[int, str] = {}
         last_row, num_rows = -1, 0
-        # Both are in order, so one pass over both does, and no table of paths is needed.
-        places = _in_order_of_key(photos)
-        key, place = next(places)
+        # Photos and index are in the same order, so one pass is enough, without a dict of paths.
+        keys = _in_order_of_key(photos)
+        key, position = next(keys)
         rows = self._database.execute(f"SELECT {_COLUMNS} FROM photos ORDER BY path")
         for *values, checksum in rows:
             path, size, mtime_ns, row, kept, problem, *facts, rule = values
-            if checksum != _checksum(values):  # the disk damaged it
+            if checksum != _checksum(values):  # damaged on the disk
                 unmatched.append(path)
                 continue
             if row >= 0:
                 num_rows += 1
                 last_row = max(last_row, row)
             while key is not None and key < path:
-                key, place = next(places)
+                key, position = next(keys)
             if key != path:
                 unmatched.append(path)
                 continue
-            photo = photos[place]
+            photo = photos[position]
             if photo.size != size or photo.mtime_ns != mtime_ns:
                 unmatched.append(path)
-            # A sound photo is read in the same way, whatever is done with damaged ones.
+            # The result for an intact photo does not depend on `keep_truncated`.
             elif not photo.problem and (kept == keep_truncated or not (problem or facts[_FLAW])):
-                is_known[place] = True
-                found_rows[place] = row
-                found[place] = _with_facts(photo, problem, facts)
-                if found[place].samples:
-                    applied[place] = rule
-        return CachedFacts(found, found_rows, is_known, applied, num_rows, last_row + 1, unmatched)
+                is_known[position] = True
+                matched_rows[position] = row
+                matched[position] = _with_facts(photo, problem, facts)
+                if matched[position].samples:
+                    applied[position] = rule
+        return CachedFacts(
+            matched, matched_rows, is_known, applied, num_rows, last_row + 1, unmatched
+        )
 
     def add(self, photos: Iterable[tuple[Photo, int, str]], keep_truncated: bool) -> None:
-        """Store photos, their rows of pixels, and what was done to their values."""
+        """Add or replace photos.
+
+        Args:
+            photos: Each photo with its row of pixels (-1 for none) and the result of
+                `PixelScale.applied_to`.
+            keep_truncated: The setting by which they were read.
+        """
         self._database.executemany(
             f"REPLACE INTO photos ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})",
             (
@@ -125,34 +137,34 @@ class Index:
         )
 
     def forget(self, keys: Iterable[bytes], root: Path) -> int:
-        """Remove photos that are gone or changed; return how many rows of pixels they had.
+        """Remove photos whose files were removed or changed; return how many rows they had.
 
-        What is as it was, but not listed now, may belong to another table of the same folder.
+        An unchanged photo is kept: another table of the same folder may list it.
         """
         num_rows = 0
         folder = os.fsencode(root)
         for key in keys:
-            (known,) = self._database.execute(
+            ((size, mtime_ns, row),) = self._database.execute(
                 "SELECT size, mtime_ns, row FROM photos WHERE path = ?", (key,)
             )
             with contextlib.suppress(OSError):
-                at = os.stat(os.path.join(folder, key))  # noqa: PTH116, PTH118 - bytes
-                if (at.st_size, at.st_mtime_ns) == known[:2]:
+                status = os.stat(os.path.join(folder, key))  # noqa: PTH116, PTH118 - bytes
+                if (status.st_size, status.st_mtime_ns) == (size, mtime_ns):
                     continue
             self._database.execute("DELETE FROM photos WHERE path = ?", (key,))
-            num_rows += known[2] >= 0
+            num_rows += row >= 0
         return num_rows
 
     def rows(self) -> list[tuple[int, bytes]]:
-        """Return the rows of pixels that belong to photos, ascending, with the photos' keys."""
+        """Return the used rows of pixels, ascending, each with the key of its photo."""
         return self._database.execute(
             "SELECT row, path FROM photos WHERE row >= 0 ORDER BY row"
         ).fetchall()
 
     def renumber(self, keys: Iterable[bytes], number: int) -> None:
-        """Assign photos the rows 0, 1, ... of the file of pixels with that number."""
+        """Assign the rows 0, 1, ... of the file of pixels `number` to photos."""
         self._database.executemany(
-            f"UPDATE photos SET checksum = (checksum + (?1 - row) * {_PER_ROW}) & {_MASK}, "
+            f"UPDATE photos SET checksum = (checksum + (?1 - row) * {_ROW_FACTOR}) & {_MASK}, "
             f"row = ?1 WHERE path = ?2",
             enumerate(keys),
         )
@@ -168,7 +180,7 @@ class Index:
 
 
 def _with_facts(photo: Photo, problem: str, facts: Sequence[Any]) -> Photo:
-    # Equal texts of many photos share one object.
+    # Equal texts of many photos share one object, to save memory.
     values = dict(zip(FACT_NAMES, facts, strict=True))
     for name in ("format", "samples", "camera"):
         values[name] = intern(values[name])
@@ -181,9 +193,9 @@ def _with_facts(photo: Photo, problem: str, facts: Sequence[Any]) -> Photo:
 
 
 def describe_file(path: Path) -> tuple[str, int]:
-    """Return the folder that an index is about and its number of photos; "" and 0 if damaged.
+    """Return the folder of the photos of an index and their number; "" and 0 if it is damaged.
 
-    Nothing is written, and no writer is blocked.
+    The file is opened for reading only, and does not block a writer.
     """
     address = f"file:{quote(os.fsencode(path.absolute()))}?mode=ro"
     try:
@@ -196,18 +208,17 @@ def describe_file(path: Path) -> tuple[str, int]:
 
 
 def _checksum(values: Sequence[Any]) -> int:
-    """Return the checksum of a photo's columns, 32 bits; it is linear in the row."""
+    """Return a 32-bit checksum of a photo's columns; it is linear in the row, for `renumber`."""
     path, size, mtime_ns, row, *others = values
     code = zlib.crc32(repr((path, size, mtime_ns, others)).encode("utf-8", "surrogatepass"))
-    return (code + int(row) * _PER_ROW) & _MASK  # int: a damaged index may have text there
+    return (code + int(row) * _ROW_FACTOR) & _MASK  # int: a damaged index may have text there
 
 
 def _in_order_of_key(photos: Sequence[Photo]) -> Iterator[tuple[bytes | None, int]]:
-    """Yield key and place of each photo in the order in which SQLite sorts, then None."""
-    if all(photo.path.isascii() for photo in photos):  # then text and bytes sort alike
-        yield from ((photo.path.encode(), place) for place, photo in enumerate(photos))
-    else:
-        yield from sorted((_key(photo.path), place) for place, photo in enumerate(photos))
+    """Yield key and position of each photo in the order in which SQLite sorts, then None."""
+    keys = ((_key(photo.path), position) for position, photo in enumerate(photos))
+    # Text and bytes of ASCII sort alike, so these photos are in order.
+    yield from keys if all(photo.path.isascii() for photo in photos) else sorted(keys)
     yield None, -1
 
 

@@ -1,9 +1,8 @@
-"""The worker process that reads photos, and that a photo may kill.
+"""The worker process that reads photos; a decoder that crashes or hangs ends only this process.
 
-It takes requests, such as batches, from standard input and writes results to standard output, both
-pickled, until its input ends: so it ends with the process that started it,
-however that one ends. A decoder that crashes, hangs or takes all memory kills
-this process only.
+It reads requests, such as batches, from standard input and writes results to standard
+output, both pickled, until its input ends. So it ends when the process that started it
+ends, however that happens.
 """
 
 from __future__ import annotations
@@ -26,19 +25,19 @@ from pawsight.data.decoding.limits import MAX_MEMORY_BYTES
 from pawsight.data.decoding.photo_file import MAX_BYTES
 from pawsight.data.reading.batch import DecodeTimeout
 
-# Of processor time, so that a busy machine fails no photo. What `limits` accepts takes up to
-# about 5 seconds; this is for what it does not cover, and for slower machines.
+# Processor time for a photo, so that photos do not fail on a busy machine. Photos that `limits`
+# accepts take up to about 5 seconds; the rest is for slower machines, and for other cases.
 PROCESSOR_SECONDS = 10.0
-# By the clock, for a decoder that waits for ever; a machine short of memory may be slow.
+# Wall-clock time for a photo, for a decoder that waits for ever; swapping makes a machine slow.
 CLOCK_SECONDS = 60.0
-# What one photo can need, the file itself and a copy of it included.
+# Memory for a photo, including the file and a copy of it.
 MEMORY_BYTES = MAX_MEMORY_BYTES + 2 * MAX_BYTES
 
-Work = Callable[[Any, DecodeTimeout], Any]  # what a process does with each request it gets
+Work = Callable[[Any, DecodeTimeout], Any]  # computes the result of a request
 
 
 def reason_for(exit_code: int) -> str:
-    """Return the problem of the photo that this process died of, in plain words."""
+    """Return the problem of the photo that ended this process, by its exit code."""
     if exit_code == -getattr(signal, "SIGPROF", 0):
         return f"took more than {PROCESSOR_SECONDS:.0f} seconds to decode"
     if exit_code == -getattr(signal, "SIGALRM", 0):
@@ -47,12 +46,12 @@ def reason_for(exit_code: int) -> str:
 
 
 def is_permanent(exit_code: int) -> bool:
-    """Return whether the same photo would kill it again: a crash may have other causes."""
+    """Return whether the photo would end the process again; a crash may have other causes."""
     return exit_code == -getattr(signal, "SIGPROF", 0)
 
 
 class SignalTimeout(DecodeTimeout):
-    """Ends this process when a photo takes too long, also inside a decoder that blocks Python."""
+    """Ends this process if a photo takes too long, even while a decoder blocks Python."""
 
     def begin(self) -> None:
         """Start the clock of the next photo."""
@@ -72,35 +71,35 @@ class SignalTimeout(DecodeTimeout):
 
 
 def main() -> None:
-    """Do the work of each request until the input ends."""
+    """Process requests until the input ends."""
     requests = sys.stdin.buffer
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a decoder that prints must not garble results
-    _limit()
+    results = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # output of a decoder must not mix with results
+    _set_limits()
     work: Work = pickle.load(requests)
     waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(requests, waiting), daemon=True).start()
-    gc.freeze()  # what was imported stays, so the collector can skip it
-    _answer(answers, None)
+    gc.freeze()  # imported objects stay, so the garbage collector can skip them
+    _send(results, None)
     timeout = SignalTimeout()
     while True:
         try:
-            _answer(answers, work(waiting.get(), timeout))
+            _send(results, work(waiting.get(), timeout))
         except MemoryError:
             os._exit(1)
         except BrokenPipeError:
             os._exit(0)
         except Exception:  # noqa: BLE001 - raised again by the parent process
-            _answer(answers, traceback.format_exc())
+            _send(results, traceback.format_exc())
 
 
-def _answer(answers: BinaryIO, result: Any) -> None:
-    pickle.dump(result, answers, pickle.HIGHEST_PROTOCOL)
-    answers.flush()
+def _send(results: BinaryIO, result: Any) -> None:
+    pickle.dump(result, results, pickle.HIGHEST_PROTOCOL)
+    results.flush()
 
 
 def _receive(requests: BinaryIO, waiting: queue.SimpleQueue[Any]) -> None:
-    """Receive requests ahead, so that the next one is here when this one is done."""
+    """Receive requests ahead, so that the next request is ready when the current one is done."""
     while True:
         try:
             waiting.put(pickle.load(requests))
@@ -108,9 +107,9 @@ def _receive(requests: BinaryIO, waiting: queue.SimpleQueue[Any]) -> None:
             os._exit(0)
 
 
-def _limit() -> None:
-    """Ignore signals, which the parent handles, and limit the memory to what one photo can need."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, or service
+def _set_limits() -> None:
+    """Ignore signals that the parent process handles, and limit the memory to MEMORY_BYTES."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole process group or service
         signal.signal(number, signal.SIG_IGN)
     for name in ("SIGPROF", "SIGALRM"):
         if hasattr(signal, name):
@@ -122,5 +121,5 @@ def _limit() -> None:
         used = pages * resource.getpagesize()
         most = min(MEMORY_BYTES, (machine.memory() or MEMORY_BYTES) * 3 // 4)
         resource.setrlimit(resource.RLIMIT_DATA, (used + most, resource.RLIM_INFINITY))
-    except (ImportError, OSError, ValueError):  # a system without them
+    except (ImportError, OSError, ValueError):  # a system without such limits
         pass

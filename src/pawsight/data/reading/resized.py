@@ -1,4 +1,4 @@
-"""Pixels at another size than they are kept at."""
+"""Pixels at another size than they are stored at."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pawsight.records import ImageArray, IntArray, Pixels, WrappedPixels
 
 
 class ResizedPixels(WrappedPixels):
-    """Photos resized from the size they are stored at to a model's, as the decoder does it."""
+    """Photos resized from the stored size to the size of a model, as the decoder resizes."""
 
     def __init__(self, pixels: Pixels, image_size: tuple[int, int]) -> None:
         super().__init__(pixels)
@@ -26,22 +26,26 @@ class ResizedPixels(WrappedPixels):
         return self._image_size
 
     def opener(self, indices: IntArray) -> Callable[[], Pixels] | None:
-        """Return what opens the pixels of these photos alone; see `opener`."""
-        found = opener(self._pixels, indices)
-        return None if found is None else partial(_open, found, self.image_size)
+        """Return a function that opens the pixels of these photos only; see `opener`."""
+        open_pixels = opener(self._pixels, indices)
+        return None if open_pixels is None else partial(_open, open_pixels, self.image_size)
 
     def read(self, indices: IntArray) -> ImageArray:
         """Return photos by their catalog indices; see `Pixels.read`."""
         height, width = self.image_size
         images = np.empty((len(indices), height, width, 3), np.uint8)
-        for place, kept in enumerate(self._pixels.read(indices)):
-            image = Image.fromarray(kept)
-            images[place] = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
+        for i, stored in enumerate(self._pixels.read(indices)):
+            image = Image.fromarray(stored)
+            images[i] = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
         return images
 
 
 def opener(pixels: Pixels, indices: IntArray) -> Callable[[], Pixels] | None:
-    """Return what opens the pixels of these photos alone in another process; None: nothing does."""
+    """Return a picklable function that opens the pixels of these photos only.
+
+    Returns:
+        The function; None if another process cannot open the pixels.
+    """
     if isinstance(pixels, ResizedPixels):
         return pixels.opener(indices)
     return pixels.opener(indices) if isinstance(pixels, PixelStore | PixelStream) else None
@@ -52,7 +56,7 @@ def _open(open_pixels: Callable[[], Pixels], image_size: tuple[int, int]) -> Res
 
 
 def at_size(pixels: Pixels, image_size: tuple[int, int]) -> Pixels:
-    """Return the same photos at (height, width) pixels; `pixels` itself where it has that size."""
+    """Return photos at (height, width) pixels; `pixels` itself if they have that size."""
     if tuple(pixels.image_size) == tuple(image_size):
         return pixels
     return ResizedPixels(pixels, image_size)

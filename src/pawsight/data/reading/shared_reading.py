@@ -1,7 +1,7 @@
-"""Read batches of photos on other machines, which return the rows of pixels.
+"""Read batches of photos with workers on other machines, which return the rows of pixels.
 
-They need the photos under the same paths, and nothing of the cache: the rows are written into the
-store by the process that asked.
+The workers need the photos under the same paths. They do not need the cache: the process that
+uses them writes the rows into the store.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from pawsight.data.reading.store import row_bytes
 from pawsight.data.reading.workers import Result, read_all
 
 _PORTION_BYTES = 96 * 2**20  # of pixels that a worker returns at once
-_PORTIONS = 4  # for each worker, so that none waits long for the last
+_PORTIONS = 4  # for each worker, so that the last worker ends soon after the others
 
 RunJob = Callable[[Any, Iterable[Any]], Iterator[tuple[Any, Any]]]
 
 
 class ReadBatch(NamedTuple):
-    """What a worker read of a batch: the results, and the rows of pixels; b"" without a store."""
+    """The result of a worker for a batch."""
 
     batch: Batch
     results: list[ReadResult]
-    rows: bytes
+    rows: bytes  # the rows of pixels; b"" without a store
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class ReadingJob:
     is_single_core: ClassVar[bool] = True
 
     def worker(self) -> Callable[[Sequence[Batch]], list[ReadBatch]]:
-        """Return what reads batches that follow each other."""
+        """Return a function that reads consecutive batches."""
         return _read
 
 
@@ -47,20 +47,20 @@ def read_shared(run: RunJob, num_workers: int, batches: Sequence[Batch]) -> Gene
 
     Args:
         run: Runs a job on items; yields each item and its result, in any order.
-        num_workers: How many read at the same time.
+        num_workers: The number of workers.
         batches: The batches, in the order of their rows.
     """
-    for _, found in run(ReadingJob(), _portions(batches, num_workers)):
-        for one in found:
-            yield one.batch, _stored(one)
+    for _, portion in run(ReadingJob(), _portions(batches, num_workers)):
+        for read in portion:
+            yield read.batch, _store(read)
 
 
 def _portions(batches: Sequence[Batch], num_workers: int) -> list[Sequence[Batch]]:
-    """Divide batches into portions that a worker reads at once."""
-    num_bytes = max((len(one.paths) * row_bytes(one.image_size) for one in batches), default=1)
+    """Divide batches into portions, each of which is one item of the job."""
+    num_bytes = max((len(b.paths) * row_bytes(b.image_size) for b in batches), default=1)
     length = min(_PORTION_BYTES // num_bytes, len(batches) // (_PORTIONS * num_workers))
     length = max(1, length)
-    return [batches[at : at + length] for at in range(0, len(batches), length)]
+    return [batches[start : start + length] for start in range(0, len(batches), length)]
 
 
 def _read(batches: Sequence[Batch]) -> list[ReadBatch]:
@@ -69,29 +69,30 @@ def _read(batches: Sequence[Batch]) -> list[ReadBatch]:
         path = Path(folder) / "pixels"
         path.touch()
         local = [
-            replace(one, store_path=one.store_path and str(path), first_row=one.first_row - first)
-            for one in batches
+            replace(b, store_path=b.store_path and str(path), first_row=b.first_row - first)
+            for b in batches
         ]
-        found = []
+        portion = []
         for batch, results in read_all(local, 1):
             with path.open("rb") as file:
                 file.seek(batch.first_row * size)
                 rows = file.read(len(batch.paths) * size) if batch.store_path else b""
-            whole = replace(
+            original = replace(
                 batch,
                 store_path=batches[0].store_path,
                 first_row=batch.first_row + first,
             )
-            found.append(ReadBatch(whole, results, rows))
-        return found
+            portion.append(ReadBatch(original, results, rows))
+        return portion
 
 
-def _stored(found: ReadBatch) -> list[ReadResult]:
-    """Write the rows of a batch into the store; the results tell whether that was possible."""
-    if found.batch.store_path is None or not any(one.is_stored for one in found.results):
-        return found.results
-    with contextlib.suppress(OSError), open(found.batch.store_path, "r+b", buffering=0) as store:
-        store.seek(found.batch.first_row * row_bytes(found.batch.image_size))
-        if store.write(found.rows) == len(found.rows):
-            return found.results
-    return [one._replace(is_stored=False) for one in found.results]
+def _store(read: ReadBatch) -> list[ReadResult]:
+    """Write the rows of a batch into the store; return the results, `is_stored` updated."""
+    batch, results, rows = read
+    if batch.store_path is None or not any(result.is_stored for result in results):
+        return results
+    with contextlib.suppress(OSError), open(batch.store_path, "r+b", buffering=0) as store:
+        store.seek(batch.first_row * row_bytes(batch.image_size))
+        if store.write(rows) == len(rows):
+            return results
+    return [result._replace(is_stored=False) for result in results]

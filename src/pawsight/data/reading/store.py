@@ -1,7 +1,4 @@
-"""Pixels of photos in one file of rows.
-
-They are those that `stream` decodes of the same photos.
-"""
+"""The pixels of photos in one file of rows: the same pixels that `stream` decodes."""
 
 from __future__ import annotations
 
@@ -25,36 +22,42 @@ from pawsight.errors import DataError, DiskError, first_line
 from pawsight.records import AnalysisArray, ImageArray, IntArray
 
 _log = logging.getLogger(__name__)
-_CHECKSUMS = struct.Struct("<II")  # CRC-32 of the parts of a row
-_PIXELS, _ANALYSIS = 0, 1  # these parts
+_CHECKSUMS = struct.Struct("<II")  # CRC-32 of the two parts of a row
+_PIXELS, _ANALYSIS = 0, 1  # the parts of a row
 
 
 def row_bytes(image_size: tuple[int, int]) -> int:
-    """Return the bytes of a row of a store, as `row_of` writes it."""
+    """Return the number of bytes of a row that `row_of` makes."""
     return image_size[0] * image_size[1] * 3 + ROW.itemsize + _CHECKSUMS.size
 
 
 def row_of(pixels: bytes, analysis: bytes) -> bytes:
-    """Return a row of a store: pixels, what is compared of the photo, a checksum of each."""
+    """Return a row of a store: pixels, analysis, and a checksum of each.
+
+    Args:
+        pixels: The bytes of a uint8 image, shape [H, W, 3].
+        analysis: The bytes of a `decoding.analysis.ROW`.
+    """
     checksums = _CHECKSUMS.pack(zlib.crc32(pixels), zlib.crc32(analysis))
     return b"".join((pixels, analysis, checksums))
 
 
 class PixelStore:
-    """Pixels in one file of rows; they cannot be lost.
+    """Pixels in one file of rows.
 
-    A row is compared with its checksum when it is first read. A photo whose row was
-    damaged on the disk is decoded again, and its row is written again.
+    A row is compared with its checksum when it is first read. If it was damaged on the
+    disk, the photo is decoded again, and the row is written again. So no photo of a store
+    is ever `lost`.
 
-    Rows are read, not mapped into memory: a mapped file that is cut short by
-    another program kills the process at the next touch, and a drive that fails
-    does too. Reading costs about 0.1 ms more for 64 photos of 150 x 150 pixels.
+    Rows are read, not mapped into memory: if another program truncates a mapped file,
+    or a drive fails, the next access ends the process. Reading takes about 0.1 ms more
+    for 64 photos of 150 x 150 pixels.
 
     Args:
-        path: The file; it stays open as long as the store is there.
+        path: The file; it stays open as long as the store exists.
         image_size: (height, width) in pixels.
-        rows: The row of each photo of the catalog, -1 where it has none.
-        photos: The same photos, decoded when they are read.
+        rows: The row of each photo of the catalog, -1 for photos without pixels, shape [N].
+        photos: A stream of the same photos, to decode damaged rows again.
 
     Raises:
         DiskError: The file cannot be opened, or is too short.
@@ -68,7 +71,7 @@ class PixelStore:
     ) -> None:
         self.image_size = image_size
         self._photos = photos
-        # Of each photo, whether its pixels and its analysis were compared with their checksums.
+        # Whether the pixels, and the analysis, of each photo were compared with their checksums.
         self._is_checked = np.zeros((2, len(rows)), np.bool_)
         self._is_damage_reported = False
         self.path = path
@@ -88,7 +91,7 @@ class PixelStore:
             raise DiskError(_too_short(path))
 
     def opener(self, indices: IntArray) -> Callable[[], PixelStore]:
-        """Return what opens the pixels of these photos alone, also in another process."""
+        """Return a picklable function that opens the pixels of these photos only."""
         photos = self._photos.opener(indices)
         return partial(_open, self.path, self.image_size, self._rows[indices], photos)
 
@@ -96,18 +99,18 @@ class PixelStore:
         """Return photos by their catalog indices; see `Pixels.read`.
 
         Raises:
-            DataError: One of them is a photo that could not be read at ingest.
-            DiskError: The drive fails, or the file was cut short meanwhile.
+            DataError: One of the photos could not be read at ingest.
+            DiskError: The drive fails, or the file was truncated meanwhile.
         """
         images = np.empty((len(indices), *self.image_size, 3), np.uint8)
         self._fill(images, indices, _PIXELS)
         return images
 
     def analysis(self, indices: IntArray) -> AnalysisArray:
-        """Return what is compared of photos; raises what `read` does."""
-        found = np.empty((len(indices), ROW.itemsize), np.uint8)
-        self._fill(found, indices, _ANALYSIS)
-        return found.view(ROW)[:, 0]
+        """Return the analyses of photos, shape [N]; raises the errors of `read`."""
+        rows = np.empty((len(indices), ROW.itemsize), np.uint8)
+        self._fill(rows, indices, _ANALYSIS)
+        return rows.view(ROW)[:, 0]
 
     def _fill(self, arrays: ImageArray, indices: IntArray, part: int) -> None:
         """Read a part of each photo's row into its array."""
@@ -115,15 +118,15 @@ class PixelStore:
         if (rows < 0).any():
             raise DataError(NO_PIXELS)
         offset = 0 if part == _PIXELS else self._row_bytes - ROW.itemsize - _CHECKSUMS.size
-        places = zip(arrays, np.asarray(indices).tolist(), rows.tolist(), strict=True)
+        triples = zip(arrays, np.asarray(indices).tolist(), rows.tolist(), strict=True)
         try:
-            for array, index, row in places:
+            for array, index, row in triples:
                 start = row * self._row_bytes
                 if self._read_into(array, start + offset) != array.nbytes:
                     raise DiskError(_too_short(self.path))
                 if not self._is_checked[part, index]:
                     if zlib.crc32(array) != self._checksum(start, part):
-                        array[:] = self._made_again(index, start, part)
+                        array[:] = self._repair(index, start, part)
                     self._is_checked[part, index] = True
         except OSError as error:
             raise DiskError(
@@ -131,37 +134,37 @@ class PixelStore:
             ) from error
 
     def _checksum(self, start: int, part: int) -> int:
-        found = np.empty(_CHECKSUMS.size, np.uint8)
-        if self._read_into(found, start + self._row_bytes - found.nbytes) != found.nbytes:
+        data = np.empty(_CHECKSUMS.size, np.uint8)
+        if self._read_into(data, start + self._row_bytes - data.nbytes) != data.nbytes:
             raise DiskError(_too_short(self.path))
-        checksum: int = _CHECKSUMS.unpack(found.tobytes())[part]
+        checksum: int = _CHECKSUMS.unpack(data.tobytes())[part]
         return checksum
 
-    def _made_again(self, index: int, start: int, part: int) -> ImageArray:
+    def _repair(self, index: int, start: int, part: int) -> ImageArray:
         """Decode the photo of a damaged row and write the row again; return the part."""
-        chosen = np.array([index])
-        pixels, analysis = self._photos.read(chosen), self._photos.analysis(chosen)
+        indices = np.array([index])
+        pixels, analysis = self._photos.read(indices), self._photos.analysis(indices)
         if index in self._photos.lost:
             raise DiskError(
                 f"The pixels in {self.path} are damaged, and a photo cannot be read again: "
-                f"{self._photos.lost[index]}.\nBring the photos back, and start again."
+                f"{self._photos.lost[index]}.\nMake the photos available again, and restart."
             )
         if not self._is_damage_reported:  # once: a damaged drive has many such rows
             self._is_damage_reported = True
-            _log.warning("Kept pixels were damaged on the disk and are made again: %s", self.path)
+            _log.warning("Cached pixels are damaged, decoding the photos again: %s", self.path)
         with contextlib.suppress(OSError), self.path.open("r+b") as store:
-            # Not where another file has taken its name since it was opened.
+            # Another file may have this name since the store was opened.
             if os.path.samestat(os.fstat(store.fileno()), os.fstat(self._file)):
                 store.seek(start)
                 store.write(row_of(pixels.tobytes(), analysis.tobytes()))
-        found: ImageArray = pixels if part == _PIXELS else analysis.view(np.uint8).reshape(1, -1)
-        return np.asarray(found[0])
+        arrays: ImageArray = pixels if part == _PIXELS else analysis.view(np.uint8).reshape(1, -1)
+        return np.asarray(arrays[0])
 
     def _read_into(self, array: ImageArray, start: int) -> int:
-        """Fill an array from a place in the file; return the number of bytes found there."""
+        """Fill an array from an offset in the file; return the number of bytes read."""
         if hasattr(os, "preadv"):
             return os.preadv(self._file, [array.data], start)
-        with self._lock:  # Windows: one place in the file for all threads
+        with self._lock:  # Windows: all threads share the position in the file
             os.lseek(self._file, start, os.SEEK_SET)
             data = os.read(self._file, array.nbytes)
         if len(data) == array.nbytes:
@@ -181,5 +184,5 @@ def _open(
 def _too_short(path: Path) -> str:
     return (
         f"The pixels in {path} cannot be read: the file is shorter than it was written.\n"
-        f"Remove that folder; the photos will be read again: {path.parent}"
+        f"Remove this folder, and the photos are read again: {path.parent}"
     )

@@ -1,4 +1,4 @@
-"""Report photos that can no longer be read, such as when a drive is unplugged."""
+"""Report photos that can no longer be read, for example because a drive is unplugged."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pawsight.progress import Progress
 from pawsight.records import ImageArray, IntArray, Pixels, WrappedPixels
 
 _log = logging.getLogger(__name__)
-_NAMED = 10  # one by one; after that only how many, at round numbers
+_MAX_NAMED = 10  # photos that are named; beyond that, notes at 20, 30 ... state their number
 
 
 class LostPhotosReported:
-    """A progress that passes everything on, and adds a note for each photo that is lost."""
+    """A `Progress` that forwards all calls, and adds a note for each photo that is lost."""
 
     def __init__(self, progress: Progress, catalog: Catalog, pixels: Pixels) -> None:
         self._progress = progress
@@ -24,24 +24,24 @@ class LostPhotosReported:
         self._num_reported = 0
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Pass on, and report the photos lost since the last time."""
+        """Forward the call, and report the photos lost since the last call."""
         self._progress.advance(done, **facts)
-        # A copy of the keys: the threads that read may add to them.
+        # A copy of the keys, since the threads that read may add keys.
         for index in list(self._pixels.lost)[self._num_reported :]:
             self._num_reported += 1
             self._report(index)
 
     def _report(self, index: int) -> None:
         number = self._num_reported
-        if number <= _NAMED:
-            path, why = self._photos[index].path, self._pixels.lost[index]
-            self._progress.note(f"{path} can no longer be read and is skipped: {why}")
+        if number <= _MAX_NAMED:
+            path, reason = self._photos[index].path, self._pixels.lost[index]
+            self._progress.note(f"{path} can no longer be read and is skipped: {reason}")
         elif set(str(number)[1:]) == {"0"}:  # 20, 30, ... 100, 200, ...
             self._progress.note(f"{number:,} photos can no longer be read and are skipped.")
 
 
 class LostPhotosLogged(WrappedPixels):
-    """Pixels that log a warning for each photo that is lost, for callers without a `Progress`."""
+    """Pixels that log a warning for each lost photo, for callers without a `Progress`."""
 
     def __init__(self, pixels: Pixels, catalog: Catalog) -> None:
         super().__init__(pixels)
@@ -61,8 +61,8 @@ class LostPhotosLogged(WrappedPixels):
 
 
 def lost_rows(pixels: Pixels, catalog: Catalog) -> list[dict[str, str]]:
-    """Return path and problem of each lost photo, JSON-ready, in the catalog's order."""
+    """Return path and problem of each lost photo, for JSON, in the order of the catalog."""
     return [
-        {"path": catalog.photos[index].path, "problem": why}
-        for index, why in sorted(pixels.lost.items())
+        {"path": catalog.photos[index].path, "problem": problem}
+        for index, problem in sorted(pixels.lost.items())
     ]

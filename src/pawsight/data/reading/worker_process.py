@@ -1,4 +1,4 @@
-"""A worker process that decodes photos (see `reader`), seen from the process that started it."""
+"""Start a worker process that runs `reader`, and exchange messages with it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from pawsight import machine
 from pawsight.data.reading.reader import Work
 
-_SETTINGS = {
-    # One thread per process: there is a process for each core.
+_ENVIRONMENT = {
+    # One thread per process, since there is a process for each core.
     **{f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP", "MKL")},
     "MALLOC_MMAP_THRESHOLD_": str(machine.MMAP_THRESHOLD),
     "MALLOC_TRIM_THRESHOLD_": str(machine.TRIM_THRESHOLD),
 }
-_END_SECONDS = 5.0  # for a killed process to end
+_END_SECONDS = 5.0  # how long to wait for a killed process to end
 _PROGRAM = """
 import pickle, sys
 sys.path[:] = pickle.load(sys.stdin.buffer)
@@ -28,49 +28,54 @@ main()
 
 
 class DiedError(Exception):
-    """The process has died."""
+    """The worker process has died."""
 
 
 class WorkerProcess:
     """A process that does one kind of work, and the pipes to it.
 
     Raises:
-        OSError, ValueError: The system starts no process.
+        OSError, ValueError: The process cannot be started.
     """
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            # Without "-P" a file pickle.py that is next to the photos would be run.
+            # Without "-P", Python would import a file pickle.py from the current folder.
             [sys.executable, "-P", "-c", _PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # discard the decoder's stderr
-            env=os.environ | _SETTINGS,
+            env=os.environ | _ENVIRONMENT,
         )
 
     def set_up(self, work: Work) -> None:
-        """Send the work to do, and wait until the process is ready; raises DiedError."""
+        """Send the function that processes requests, and wait until the process is ready.
+
+        Raises:
+            DiedError: The process has died.
+        """
         self.send(sys.path)
         self.send(work)
         self.receive()
 
     @property
     def is_alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process still runs."""
         return self._process.poll() is None
 
     def send(self, message: Any) -> None:
-        """Send a message; nothing happens if the process has died, which `receive` raises."""
+        """Send a message; if the process has died, `receive` raises an error later."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError, ValueError):
             pickle.dump(message, self._process.stdin, pickle.HIGHEST_PROTOCOL)
             self._process.stdin.flush()
 
     def receive(self) -> Any:
-        """Wait for the next result.
+        """Wait for the next result, and return it.
 
         Raises:
-            DiedError: The process is dead, and all its results were received.
+            DiedError: The process has died, and all its results were received.
+            RuntimeError: The work raised an exception.
         """
         assert self._process.stdout is not None
         try:
@@ -90,7 +95,7 @@ class WorkerProcess:
         self._process.kill()
         try:
             code = self._process.wait(timeout=_END_SECONDS)
-        except subprocess.TimeoutExpired:  # it waits for a drive that does not answer
+        except subprocess.TimeoutExpired:  # the process waits for a drive that does not answer
             code = 1
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:

@@ -1,8 +1,8 @@
-"""Read photos with all cores, in worker processes; a photo that crashes one is reported.
+"""Read photos on all cores, in worker processes; a photo that crashes a process is reported.
 
-A thread feeds each process, one batch ahead, so that it never waits. When the
-process dies, its photos are read once more, one by one, so that the photo that
-crashes it is found and all others are read.
+For each process a thread sends one batch ahead, so that the process never waits. If a
+process dies, the photos of its batch are read again, one by one. So the photo that crashes
+the process is found, and all other photos are read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pawsight.data.reading.reader import Work, is_permanent, reason_for
 from pawsight.data.reading.worker_process import DiedError, WorkerProcess
 
 _log = logging.getLogger(__name__)
-_AHEAD = 2  # batches sent to a process at once
+_MAX_SENT = 2  # batches that a process has at a time: the current and the next
 _WAIT_SECONDS = 0.5  # between two checks for Ctrl-C, on systems that need them
 
 Result = tuple[Batch, list[ReadResult]]
@@ -28,16 +28,15 @@ Result = tuple[Batch, list[ReadResult]]
 def read_all(
     batches: Iterable[Batch], num_workers: int, work: Work = read_batch
 ) -> Generator[Result]:
-    """Read batches with several processes; they come back in any order.
+    """Read batches with several processes; yield each batch with its results, in any order.
 
-    Where the system starts no process, they are read in this one.
+    If no process can be started, the batches are read in this process. Closing the
+    generator ends the processes.
 
     Args:
-        batches: Taken one by one, when a process is free.
-        num_workers: How many processes, at least 1.
-        work: What a process does with a batch; it must be importable there.
-
-    Closing the iterator ends the processes.
+        batches: The batches; the next one is taken when a process is free.
+        num_workers: The number of processes, at least 1.
+        work: Processes a batch; the worker processes must be able to import it.
     """
     pool = _Pool(batches, work)
     feeders = [_Feeder(pool) for _ in range(num_workers)]
@@ -53,7 +52,7 @@ def read_all(
                 raise result
             else:
                 yield result
-        while (batch := pool.next_batch()) is not None:  # where no process could be started
+        while (batch := pool.next_batch()) is not None:  # if no process could be started
             yield batch, work(batch, DecodeTimeout())
     finally:
         pool.close()
@@ -64,13 +63,13 @@ def read_all(
 
 
 class _Pool:
-    """What the feeders share: batches to read, results, and the running processes."""
+    """The shared state of the feeders: batches to read, results, and running processes."""
 
     def __init__(self, batches: Iterable[Batch], work: Work) -> None:
         self.work = work
         self._batches = iter(batches)
         self._returned: deque[Batch] = deque()
-        # Bounded, so that results do not pile up where this process is the slower one.
+        # Bounded, so that results do not accumulate if this process is slower than the workers.
         self._results: queue.Queue[Result | BaseException | None] = queue.Queue(maxsize=32)
         self._lock = threading.Lock()
         self._processes: set[WorkerProcess] = set()
@@ -96,7 +95,7 @@ class _Pool:
         """Start a process.
 
         Raises:
-            _NoProcessError: It cannot be started, or the pool is closed.
+            _NoProcessError: The process cannot be started, or the pool is closed.
         """
         with self._lock:
             if self.is_closed:
@@ -133,12 +132,13 @@ class _Pool:
 
 
 class _Feeder(threading.Thread):
-    """Feeds one process, and starts another where it dies."""
+    """Sends batches to one process, and starts a new process if it dies."""
 
     def __init__(self, pool: _Pool) -> None:
         super().__init__(daemon=True, name="pawsight-reading")
         self._pool = pool
-        self._todo: deque[tuple[Batch, bool]] = deque()  # a batch, and whether it is a suspect
+        # Batches to read again, and whether each is a single photo that may have crashed a process.
+        self._todo: deque[tuple[Batch, bool]] = deque()
 
     def run(self) -> None:
         try:
@@ -149,33 +149,33 @@ class _Feeder(threading.Thread):
                 if is_suspect:
                     self._pool.put((batch, [ReadResult(problem=reason_for(1), is_permanent=False)]))
             self._pool.give_back(batch for batch, is_suspect in self._todo if not is_suspect)
-        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+        except Exception as error:  # noqa: BLE001 - raised again by `read_all`
             self._pool.put(error)
         finally:
             self._pool.put(None)
 
     def _read_until_death(self) -> bool:
-        """Read batches with one process; return whether some are left because it died."""
+        """Read batches with one process; return whether it died, so that batches are left."""
         process = self._pool.start_process()
-        under_way: deque[tuple[Batch, bool]] = deque()
+        sent: deque[tuple[Batch, bool]] = deque()
         try:
             while True:
-                while len(under_way) < _AHEAD and (following := self._following()) is not None:
-                    under_way.append(following)
+                while len(sent) < _MAX_SENT and (following := self._following()) is not None:
+                    sent.append(following)
                     process.send(following[0])
-                if not under_way:
+                if not sent:
                     return False
-                findings = process.receive()
-                self._pool.put((under_way.popleft()[0], findings))
+                results = process.receive()
+                self._pool.put((sent.popleft()[0], results))
         except DiedError:
             code = self._pool.end_process(process)
             if self._pool.is_closed:
                 return False
-            batch, is_suspect = under_way.popleft()
-            self._todo.extendleft(reversed(under_way))
+            batch, is_suspect = sent.popleft()
+            self._todo.extendleft(reversed(sent))
             if is_suspect:
-                finding = ReadResult(problem=reason_for(code), is_permanent=is_permanent(code))
-                self._pool.put((batch, [finding]))
+                result = ReadResult(problem=reason_for(code), is_permanent=is_permanent(code))
+                self._pool.put((batch, [result]))
             else:
                 self._todo.extendleft((single, True) for single in reversed(batch.singles()))
             return True
@@ -190,4 +190,4 @@ class _Feeder(threading.Thread):
 
 
 class _NoProcessError(Exception):
-    pass
+    """No worker process can be started."""
