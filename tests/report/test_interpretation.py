@@ -250,8 +250,8 @@ def test_few_photos_are_a_warning():
     ("claimed", "said"),
     [
         # Of 200 photos; at 0.9 the accuracy varies by 0.021, at 0.8 by 0.028, at 0.93 by 0.018.
-        (0.99, "It is too sure of itself"),
-        (0.8, "It is too modest"),
+        (0.99, "It is overconfident"),
+        (0.8, "It is underconfident"),
         (0.93, "No sign that its probabilities are off"),
         (0.9, "No sign that its probabilities are off"),
     ],
@@ -446,7 +446,7 @@ def test_a_model_at_the_end_of_its_interval_is_not_better_than_guessing():
         (0.0, 0.051, 0.06, "Too few photos to judge its probabilities"),
         (0.05, 0.05, 0.06, "No sign that its probabilities are off"),
         (0.0605, 0.05, 0.06, "Its probabilities are close to the truth"),  # 1 point beyond chance
-        (0.0711, 0.05, 0.06, "It is too sure of itself"),  # 2.1 points
+        (0.0711, 0.05, 0.06, "It is overconfident"),  # 2.1 points
     ],
 )
 def test_probabilities_are_judged_by_what_chance_would_show(monkeypatch, error, mean, high, start):

@@ -63,12 +63,12 @@ def test_labels_without_a_mistake_are_no_failures():
 def test_photos_without_labels_have_no_scores():
     said = findings("test", metrics_of((0, 0, 1), (0, 0, 0)), 0)
     assert said[1] == "None of these photos has a label."
-    assert "probabilities at random would have -," in said[0]
+    assert "that of random probabilities would be -," in said[0]
 
 
 def test_chance_is_the_mean_share_of_the_labels_that_photos_have():
     said = plain(findings("test", metrics_of((10, 0, 0), (5, 0, 0), (0, 0, 0)), 0)[0])
-    assert "probabilities at random would have 0.375," in said  # of 1/2 and 1/4
+    assert "that of random probabilities would be 0.375," in said  # of 1/2 and 1/4
 
 
 def test_labels_of_fewer_than_ten_photos_are_named_eight_at_most():

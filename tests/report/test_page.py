@@ -253,7 +253,7 @@ def test_a_run_that_was_stopped_gets_a_report_of_what_there_is(make_run):
     page = Page(write_report(run))
 
     assert "Not evaluated yet" in page.text
-    assert f"Go on with: pawsight resume '{run.path}'" in page.text
+    assert f"Continue with: pawsight resume '{run.path}'" in page.text
     assert page.count("figure") == 0
     assert "mistakes" not in page.ids
 

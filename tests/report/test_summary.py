@@ -106,7 +106,7 @@ def test_answers_and_their_errors_are_those_of_one_label(contents):
 def test_what_is_not_evaluated_states_how_to_go_on(contents):
     found = summarise(replace(contents, evaluation=None, predictions=None))
     assert found.headline == "Not evaluated yet: this run did not get that far"
-    assert found.caution.startswith("Go on with: pawsight resume ")
+    assert found.caution.startswith("Continue with: pawsight resume ")
     assert (found.part, found.num_photos, found.num_correct, found.classes) == (None, 0, 0, {})
     assert len(found.findings) == 1  # on the curves
 

@@ -380,7 +380,7 @@ def test_what_mlflow_could_not_take_is_a_failed_run(run, recorded_mlflow):
     [
         ("mlflow:x://a", "y://b", "Address: x://a"),
         ("mlflow", "y://b", "Address: y://b"),
-        ("mlflow", "", "Address: that of your MLflow settings"),
+        ("mlflow", "", "Address: from your MLflow settings"),
     ],
 )
 def test_an_address_that_mlflow_refuses_is_named(

@@ -1,1 +1,1 @@
-"""Figures and the report page; needs no TensorFlow."""
+"""Draw figures and write the pages of a run. Needs no TensorFlow."""

@@ -1,4 +1,4 @@
-"""The page of a comparison: how runs score on the same photos, and the photos that changed."""
+"""Write the page of a comparison: scores of runs on the same photos, and different answers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,23 @@ _SIDE, _QUALITY = 200, 70  # of a thumbnail: pixels of the longer side, and JPEG
 
 
 def write_comparison_page(comparison: Comparison, path: Path, scale: PixelScale) -> None:
-    """Write a comparison as one HTML file that needs nothing else; raises DiskError."""
+    """Write a comparison as a self-contained HTML file.
+
+    Args:
+        comparison: The comparison.
+        path: The file; it is replaced.
+        scale: Scales values of more than 8 bits to 0..255.
+
+    Raises:
+        DiskError: The file cannot be written.
+    """
     shown = comparison.changed[:MAX_SHOWN]
     page = load_template("comparison.html.j2").render(
-        found=comparison,
+        comparison=comparison,
         names=short_names(comparison.runs),
         shown=shown,
         pictures=draw_thumbnails(
-            Path(comparison.root), [one.path for one in shown], _SIDE, _QUALITY, scale
+            Path(comparison.root), [photo.path for photo in shown], _SIDE, _QUALITY, scale
         ),
         version=__version__,
     )
@@ -32,7 +41,7 @@ def write_comparison_page(comparison: Comparison, path: Path, scale: PixelScale)
 
 
 def short_names(runs: Sequence[RunScore]) -> list[str]:
-    """Return the folders' names, or their paths or addresses where two have the same name."""
+    """Return the names of the run folders, or their paths or addresses if names are equal."""
     places = [run.address or str(run.path.absolute()) for run in runs]
     names = [place.rpartition("/")[2] for place in places]
     return names if len(set(names)) == len(names) else places

@@ -1,4 +1,4 @@
-"""What a run folder holds for its report; whatever the run did not get to is empty."""
+"""Load the records of a run folder for its report; records that the run did not write are empty."""
 
 from __future__ import annotations
 
@@ -33,25 +33,21 @@ class Contents:
 
     run: Run
     config: dict[str, Any]
-    # What was decided before training; None of a run that has not got so far.
-    plan: Plan | HeadPlan | None
+    plan: Plan | HeadPlan | None  # decided before training
     model: ModelDescription | None
     history: list[Epoch]
-    # How the average with a second network compared; None where there was none.
-    averaging: AverageChoice | None
+    averaging: AverageChoice | None  # comparison with an average of two networks
     evaluation: Evaluation | None
     curves: dict[Part, Curves]
-    task: Task  # what the label of a photo is
+    task: Task
     catalog: Catalog | None
-    audit: Audit | None  # what the audit of the photos found
-    predictions: Predictions | None  # of the headline part
-    # What more photos would bring; None where it was not measured.
-    learning_curve: LearningCurve | None
-    robustness: Robustness | None  # of changed photos; None where it was not measured
-    # Cues that separate the classes, and whether the model follows them.
-    shortcuts: list[ShortcutUse]
-    # Photos of the headline part that the built-in network was made with; 0 for other networks, and
-    # where they are fewer than 1 %, which may be other pictures.
+    audit: Audit | None  # findings on the photos
+    predictions: Predictions | None  # for the headline part
+    learning_curve: LearningCurve | None  # None if it was not measured
+    robustness: Robustness | None  # None if it was not measured
+    shortcuts: list[ShortcutUse]  # cues that separate the classes, and whether the model uses them
+    # Photos of the headline part that the built-in network was trained on; 0 for other networks. It
+    # is also 0 below 1 % of the part, since so few hashes may be equal by chance.
     num_network_photos: int
 
     @classmethod
@@ -98,35 +94,35 @@ class Contents:
 
     @property
     def root(self) -> Path:
-        """The folder that the paths of the photos are relative to."""
+        """Folder that the paths of the photos are relative to."""
         return Path(self.config.get("root", ""))
 
     @property
     def name(self) -> str:
-        """What the photos are called."""
+        """Name of the set of photos, for display."""
         source = Path(self.config.get("source", "")).name
         return self.config.get("name") or source or self.run.path.name
 
     @property
     def is_head(self) -> bool:
-        """Whether the model is a linear head alone, fitted and not trained in steps."""
+        """Whether only a linear head was fitted, without training steps."""
         return isinstance(self.plan, HeadPlan)
 
     @property
     def part(self) -> Part | None:
-        """The part that makes the headline."""
+        """Part whose score is the headline."""
         return self.evaluation.headline if self.evaluation else None
 
     @property
     def metrics(self) -> PartMetrics | None:
-        """The metrics of that part."""
+        """Metrics of that part."""
         return self.evaluation.main if self.evaluation else None
 
     @property
     def curve_metrics(self) -> PartMetrics | None:
-        """The metrics of the photos on which the model is compared with its learning curve.
+        """Metrics of the part on which the model is compared with its learning curve.
 
-        None where it was not evaluated on them.
+        None if the model was not evaluated on that part.
         """
         curve = self.learning_curve
         if curve is None or curve.part is None or self.evaluation is None:
@@ -135,10 +131,10 @@ class Contents:
 
     @property
     def forecast(self) -> LearningCurve | None:
-        """The learning curve with the classes whose forecasts hold for the model.
+        """Learning curve, with the classes whose forecasts hold for the model.
 
-        None where what is expected of today's photos is not what the model reaches, or where the
-        forecast is too uncertain.
+        None if the accuracy of the model differs from the expected accuracy, or if the forecast
+        is too uncertain.
         """
         curve, metrics = self.learning_curve, self.curve_metrics
         if curve is None or metrics is None or not curve.is_certain:
@@ -147,7 +143,7 @@ class Contents:
         if interval and not curve.agrees_with(interval):
             return None
         return curve.only_classes_of(
-            {name: one.recall_interval for name, one in metrics.per_class.items()}
+            {name: of_class.recall_interval for name, of_class in metrics.per_class.items()}
         )
 
     @property
@@ -157,8 +153,8 @@ class Contents:
 
 
 def _planned_task(config: dict[str, Any]) -> Task:
-    is_several = config.get("settings", {}).get("source", {}).get("multi_label", False)
-    return MULTI_LABEL if is_several else SINGLE_LABEL
+    is_multi_label = config.get("settings", {}).get("source", {}).get("multi_label", False)
+    return MULTI_LABEL if is_multi_label else SINGLE_LABEL
 
 
 def _num_network_photos(

@@ -1,4 +1,4 @@
-"""How many photos are answered, and how many answers are wrong."""
+"""Draw and describe how many photos are answered, and how many answers are wrong."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pawsight.models.description import ModelDescription
 from pawsight.records import Predictions
 from pawsight.report.figure_style import BLUE, ORANGE, new_figure, percent_ticks, styled
 
-_MIN_ANSWERS = 20  # below, an error rate jumps with each photo
+_MIN_ANSWERS = 20  # of fewer, the error rate would jump with each photo
 
 
 def threshold_of(model: ModelDescription | None) -> float:
-    """Return the least probability of an answer of a model; without one, the plain threshold."""
+    """Return the probability from which a model answers; the default threshold without a model."""
     return choose_threshold(model.operating_points if model else ())
 
 
@@ -32,28 +32,27 @@ def draw_coverage(predictions: Predictions, threshold: float) -> Figure:
     axes.set_ylim(bottom=0)
     axes.set_xlabel("photos answered")
     axes.set_ylabel("answers that are wrong")
-    for each in (axes.xaxis, axes.yaxis):
-        each.set_major_formatter(percent_ticks())
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(percent_ticks())
     return figure
 
 
 def coverage_sentence(predictions: Predictions, threshold: float) -> str:
-    """Describe in a sentence what the threshold of an answer costs on these photos."""
+    """Describe how many of these photos are answered at a threshold, and how many wrongly."""
     answered, wrong = coverage_and_risk(predictions, threshold)
-    given = f"An answer is given from a probability of {percent(threshold)} on: "
+    rule = f"An answer is given from a probability of {percent(threshold)} on: "
     if wrong is None:
-        return f"{given}none of these photos are answered; all are unsure."
-    of_answers = f"and {percent(wrong)} of the answers are wrong."
+        return f"{rule}none of these photos are answered; all are unsure."
+    errors = f"and {percent(wrong)} of the answers are wrong."
     if answered == 1:
-        return f"{given}all of these photos are answered, {of_answers}"
+        return f"{rule}all of these photos are answered, {errors}"
     return (
-        f"{given}{percent(answered)} of these photos are answered, {of_answers} The others are "
-        f"unsure."
+        f"{rule}{percent(answered)} of these photos are answered, {errors} The others are unsure."
     )
 
 
 def _curve(predictions: Predictions, threshold: float) -> tuple[list[float], list[float]]:
-    """Return coverage and error rate, the surest answers first, from 20 or the threshold on."""
+    """Return coverages and error rates, from the 20 most probable answers or the threshold on."""
     order = np.argsort(-predictions.probs.max(axis=1), kind="stable")
     is_wrong = predictions.probs.argmax(axis=1)[order] != predictions.labels[order]
     counts = np.arange(1, len(order) + 1)
@@ -64,7 +63,16 @@ def _curve(predictions: Predictions, threshold: float) -> tuple[list[float], lis
 
 
 def coverage_and_risk(predictions: Predictions, threshold: float) -> tuple[float, float | None]:
-    """Return the share of photos answered at a threshold, and that of wrong answers, if any."""
+    """Compute coverage and risk at a threshold.
+
+    Args:
+        predictions: For photos with one label each.
+        threshold: The lowest probability of an answer.
+
+    Returns:
+        The share of photos that are answered, and the share of wrong answers; the latter is
+        None if no photo is answered.
+    """
     is_answered = predictions.probs.max(axis=1) >= threshold
     is_wrong = predictions.probs.argmax(axis=1) != predictions.labels
     wrong = float(is_wrong[is_answered].mean()) if is_answered.any() else None

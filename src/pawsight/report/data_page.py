@@ -1,8 +1,8 @@
-"""The data page: what an audit found, with the photos, in one HTML file that needs nothing else.
+"""Write the data page: the findings of an audit with their photos, in a self-contained HTML file.
 
-No script, no link to anything outside, every name escaped. However many photos
-there are, the page stays below about 10 MB: each list is cut and states how much
-is left out; the audit's JSON has everything.
+The page has no script and no external link, and every name is escaped. It stays below
+about 10 MB for any number of photos: long lists are cut, and state how much is left out;
+audit.json is complete.
 """
 
 from __future__ import annotations
@@ -23,44 +23,39 @@ from pawsight.storage.atomic import write_json, write_text
 
 PAGE_NAME = "audit.html"
 _JSON_NAME = "audit.json"
-_MAX_ITEMS = 50  # of one finding
-_FIRST_ITEMS = 6  # of these, before the rest is folded away: a phone shows them two by two
-_MAX_ROWS = 20  # of a table, before the rest is folded away; beyond ten times that it is left out
-_MAX_PER_GROUP = 4  # photos of one group of copies
-_MAX_IN_GROUPS = 100  # photos of one kind of groups
-# Pixels of a thumbnail's longer side, shown at up to 160: about 5 kB, less where very many are
-# hard to shrink.
+_MAX_ITEMS = 50  # of a finding
+_FIRST_ITEMS = 6  # of these, before the rest is collapsed: a phone shows them in two columns
+_MAX_ROWS = 20  # of a table, before the rest is collapsed; ten times as many are the maximum
+_MAX_PER_GROUP = 4  # photos of a group of copies
+_MAX_IN_GROUPS = 100  # photos in all groups of a finding
+# Pixels of a thumbnail's longer side; it is shown at up to 160. A thumbnail has about 5 kB;
+# the smaller sizes are for pages with many photos that compress badly.
 _SIDES = (200, 140, 100)
 _QUALITY = 60  # of its JPEG
 _MAX_BYTES = 9_000_000  # of all thumbnails together
-
-
 _UNSHOWN = ("broken",)  # findings whose photos cannot be shown
 
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """One finding as the page shows it.
-
-    `items` are those shown; `layout` is "groups", "photos", "table" or "sentences".
-    """
+    """A finding as the page shows it."""
 
     id: str
     finding: Finding
-    items: tuple[Item, ...]
-    layout: str
+    items: tuple[Item, ...]  # items that are shown
+    layout: str  # "groups", "photos", "table" or "sentences"
 
     @property
     def num_left(self) -> int:
-        """Items that are not shown."""
+        """Number of items that are not shown."""
         return len(self.finding.items) - len(self.items)
 
 
 def audit_folder(out: str | os.PathLike[str]) -> Path:
-    """Check that an audit may go into a folder: it is absent, empty, or holds an earlier audit.
+    """Return the folder of an audit, after checking that nothing else is overwritten in it.
 
     Raises:
-        RunError: It holds something else.
+        RunError: The folder has files that are not those of an earlier audit.
     """
     folder = Path(out)
     is_free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
@@ -73,19 +68,26 @@ def audit_folder(out: str | os.PathLike[str]) -> Path:
 
 
 def save_audit(folder: Path, audit: Audit, catalog: Catalog) -> None:
-    """Write audit.json, catalog.csv and audit.html into a folder; raises DiskError."""
+    """Write audit.json, catalog.csv and audit.html into a folder.
+
+    Raises:
+        DiskError: A file cannot be written.
+    """
     write_json(folder / _JSON_NAME, audit.to_json())
     catalog.save(folder / "catalog.csv")
     write_data_page(audit, catalog, folder / PAGE_NAME)
 
 
 def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
-    """Write what an audit found as one HTML file.
+    """Write the findings of an audit as a self-contained HTML file.
 
     Args:
-        audit: What was found.
-        catalog: The photos; those shown are read from its root.
+        audit: The findings.
+        catalog: The photos; the displayed photos are read from its root.
         path: The file; it is replaced.
+
+    Returns:
+        The file.
 
     Raises:
         DiskError: The page cannot be written.
@@ -110,7 +112,7 @@ def write_data_page(audit: Audit, catalog: Catalog, path: Path) -> Path:
         cards=_cards(audit),
         sections=sections,
         found=shown,
-        classes=_class_rows(audit),
+        classes=sorted(audit.class_rows(), key=lambda row: -row[1]),  # the largest first
         parts=list(audit.parts),
         pictures=pictures,
         most_of_a_group=_MAX_PER_GROUP,
@@ -129,16 +131,16 @@ def _section(name: str, finding: Finding) -> _Section:
     if finding.kind is PhotoItem:
         return _Section(name, finding, items, "table" if name in _UNSHOWN else "photos")
     num_shown = 0
-    for place, item in enumerate(items):
+    for position, item in enumerate(items):
         num_shown += len(_paths(item))
         if num_shown > _MAX_IN_GROUPS:
-            items = items[:place]
+            items = items[:position]
             break
     return _Section(name, finding, items, "groups")
 
 
 def _pictures(catalog: Catalog, paths: list[str]) -> dict[str, str]:
-    """Draw the thumbnails, as finely as the size of the page allows."""
+    """Return the thumbnails by path, in the largest size that the size of the page allows."""
     pictures: dict[str, str] = {}
     for side in _SIDES:
         pictures = draw_thumbnails(catalog.root, paths, side, _QUALITY, catalog.pixel_scale)
@@ -148,7 +150,7 @@ def _pictures(catalog: Catalog, paths: list[str]) -> dict[str, str]:
 
 
 def _paths(item: Item) -> list[str]:
-    """Return the photos of an item that are shown as pictures."""
+    """Return the paths of the photos of an item that are shown as pictures."""
     if isinstance(item, GroupItem):
         return [photo.path for photo in item.photos[:_MAX_PER_GROUP]]
     return [item.path] if isinstance(item, PhotoItem) else []
@@ -167,14 +169,14 @@ def _verdict(sections: list[_Section], num_checks: int) -> str:
         return "No problems found."
     serious = {check.id for check in CHECKS if check.is_serious}
     first = [section.finding.title.lower() for section in sections if section.id in serious]
-    looks = f"{len(sections)} of {num_checks} checks found something to look at."
-    return f"{looks} Begin with: {', '.join(first)}." if first else looks
+    verdict = f"{len(sections)} of {num_checks} checks found something to look at."
+    return f"{verdict} Begin with: {', '.join(first)}." if first else verdict
 
 
 def _cards(audit: Audit) -> list[tuple[str, str, str]]:
-    """Return the figures at the top: value, name, what it means."""
+    """Return the numbers at the top of the page as (value, name, meaning)."""
     formats = audit.formats
-    commonest = sorted(formats, key=lambda name: -formats[name])
+    by_count = sorted(formats, key=lambda name: -formats[name])
     sizes = audit.sizes
     cards = [
         (f"{sum(audit.classes.values()):,}", "can be used", "read in full, once"),
@@ -185,13 +187,8 @@ def _cards(audit: Audit) -> list[tuple[str, str, str]]:
         small, large = (" × ".join(map(str, sizes[key])) for key in ("smallest", "largest"))
         extent = "all alike" if small == large else f"the smallest; the largest {large}"
         cards.append((small, "pixels", extent))
-    if commonest:
-        rest = ", ".join(f"{formats[name]:,} {name}" for name in commonest[1:4])
-        more = f" and {len(commonest) - 4} more" if len(commonest) > 4 else ""
-        cards.append((commonest[0], "format", f"besides {rest}{more}" if rest else "of all photos"))
+    if by_count:
+        rest = ", ".join(f"{formats[name]:,} {name}" for name in by_count[1:4])
+        more = f" and {len(by_count) - 4} more" if len(by_count) > 4 else ""
+        cards.append((by_count[0], "format", f"besides {rest}{more}" if rest else "of all photos"))
     return cards
-
-
-def _class_rows(audit: Audit) -> list[tuple[str, int, list[int]]]:
-    """Return each class with its photos, in all and in each part; the largest first."""
-    return sorted(audit.class_rows(), key=lambda row: -row[1])

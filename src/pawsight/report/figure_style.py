@@ -1,4 +1,4 @@
-"""The style of the figures, and how they are written."""
+"""Define the style of the figures, and write them as PNG and SVG."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _STYLE: dict[Any, Any] = {
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
     "text.color": INK,
-    "text.parse_math": False,  # a class may be called "$5 note"
+    "text.parse_math": False,  # a class may have the name "$5 note"
     "axes.edgecolor": LINE,
-    "axes.facecolor": "none",  # the colour of the page, or of the figure
+    "axes.facecolor": "none",  # shows the background of the page or figure
     "axes.labelcolor": INK,
     "axes.titlesize": "medium",
     "axes.grid": True,
@@ -47,43 +47,49 @@ _STYLE: dict[Any, Any] = {
     "xtick.major.pad": 6,
     "ytick.major.pad": 6,
     "legend.frameon": False,
-    "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and copied
+    "svg.fonttype": "none",  # text stays text, for screen readers, search and copying
     "svg.hashsalt": "pawsight",
 }
-# Matplotlib looks some of these up when a thing is made, others when it is drawn.
+# Decorates functions that create or draw figures: Matplotlib reads some settings when an artist is
+# created, others when it is drawn.
 styled = matplotlib.rc_context(_STYLE)
 
 
 def new_figure(size: tuple[float, float] = SIZE, **layout: Any) -> tuple[Figure, Any]:
-    """Return a figure of a size in inches, and its axes as `Figure.subplots` gives them."""
+    """Return a new figure, and its axes as `Figure.subplots` returns them.
+
+    Args:
+        size: (width, height) in inches.
+        layout: Arguments of `Figure.subplots`.
+    """
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(**layout)
 
 
 def percent_ticks() -> FuncFormatter:
-    """Return a format of shares on an axis: in percent, with as many digits as ticks differ in."""
+    """Return a formatter of shares on an axis as percentages with up to four digits."""
     return FuncFormatter(lambda share, _: f"{share * 100:.4g} %")
 
 
 @styled
 def save_figure(figure: Figure, stem: Path) -> str:
-    """Write `stem`.png and `stem`.svg, on white, and return the SVG.
+    """Write `stem`.png and `stem`.svg on a white background, and return the SVG.
 
-    The canvases print directly, because `savefig` draws every figure twice.
+    The canvases print directly, since `savefig` draws every figure twice.
 
     Raises:
         DiskError: A file cannot be written.
     """
     with warnings.catch_warnings():
-        # A class called 猫 has no glyph in the PNG's font; the SVG shows it all the same.
+        # The font of the PNG has no glyph for a class name such as 猫; the SVG shows it.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        # Names of classes that leave no room for the axes are cut off.
+        # Long class names that leave no space for the axes are cut off.
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
         figure.dpi = _PNG_DPI
         with replacing(stem.with_suffix(".png")) as temporary:
             FigureCanvasAgg(figure).print_png(temporary)  # type: ignore[no-untyped-call]
-        # The layout is computed once: it takes longer than drawing, and stays the same.
+        # The layout was computed for the PNG, which takes longer than drawing, and stays the same.
         figure.set_layout_engine("none")
         text = io.StringIO()
         canvas = FigureCanvasSVG(figure)
@@ -94,13 +100,16 @@ def save_figure(figure: Figure, stem: Path) -> str:
 
 
 def inline_svg(svg: str, prefix: str) -> str:
-    """Return a figure's SVG as an element in the colours and font of a page, on its background.
+    """Return a figure's SVG as an element with the colours, font and background of a page.
 
-    `prefix` keeps the ids of several figures on one page apart.
+    Args:
+        svg: From `save_figure`.
+        prefix: Is added to the ids, to distinguish several figures on a page.
     """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<g id="patch_1">.*?</g>', "", svg, count=1, flags=re.DOTALL)  # the white
+    # The first patch is the white background.
+    svg = re.sub(r'<g id="patch_1">.*?</g>', "", svg, count=1, flags=re.DOTALL)
     # The style sheet inside would apply to the whole page.
     svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
@@ -111,6 +120,6 @@ def inline_svg(svg: str, prefix: str) -> str:
 
 
 def short(name: str) -> str:
-    """Return a class name of at most 18 legible characters."""
+    """Shorten a class name to at most 18 printable characters."""
     name = sanitize(name)
     return name if len(name) <= 18 else name[:17] + "…"

@@ -1,8 +1,7 @@
-"""The figures of a run, drawn with Matplotlib's objects (no pyplot, no window, no global state).
+"""Draw the figures of a run with Matplotlib's objects (without pyplot or global state).
 
-Blue and orange are distinct to every kind of colour vision. Each figure is
-small, so that its text stays readable when a phone shrinks it, and each works
-for 2 classes and for 200.
+Blue and orange can be distinguished with every kind of colour vision. Each figure is
+small, so that its text stays readable on a phone, and works for 2 classes and for 200.
 """
 
 from __future__ import annotations
@@ -41,15 +40,15 @@ _SERIES = (
     ("validation_balanced", "validation, balanced", GREEN, "-"),
 )
 MAX_MATRIX_CLASSES = 20
-_TITLE_WIDTH = 58  # letters that a figure is wide enough for
-_Line = tuple[tuple[float, ...], tuple[float, ...]]  # x and y of its points
+_TITLE_WIDTH = 58  # characters that fit above a figure
+_Line = tuple[tuple[float, ...], tuple[float, ...]]  # x and y coordinates of the points
 
 
 @styled
 def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) -> Figure:
-    """Draw training and validation accuracy or loss per epoch, the best epoch marked.
+    """Draw training and validation accuracy or loss per epoch, and mark the best epoch.
 
-    Where the classes are uneven, the balanced accuracy that chose the epoch is drawn as well.
+    If classes are imbalanced, the balanced accuracy, by which the epoch was chosen, is also drawn.
     """
     figure, axes = new_figure()
     best = best_epoch(history)
@@ -66,41 +65,36 @@ def draw_history(history: list[Epoch], quantity: Literal["accuracy", "loss"]) ->
     if isfinite(value):
         axes.plot([best.epoch], [value], "o", color=colour, markersize=8, markeredgecolor=INK)
     other_size = [row for row in rows if row.validation_scale != best.validation_scale]
-    for column in columns[1:]:  # hollow: not at the size of the finished model
-        axes.plot(
-            [row.epoch for row in other_size],
-            [getattr(row, column) for row in other_size],
-            *("o",),
-            color="white",
-            markersize=2.5,
-        )
+    for column in columns[1:]:  # hollow points: not at the image size of the finished model
+        values = [getattr(row, column) for row in other_size]
+        axes.plot([row.epoch for row in other_size], values, "o", color="white", markersize=2.5)
     text = percent(value) if quantity == "accuracy" else f"{value:.3g}"
-    what = "Kept" if other_size else "Best"  # at another size a row may be higher
-    title = f"{what}: {best.title}, {name} {text}"
-    axes.set_title(fill(title, _TITLE_WIDTH))
+    prefix = "Kept" if other_size else "Best"  # at another size, a row may be higher
+    axes.set_title(fill(f"{prefix}: {best.title}, {name} {text}", _TITLE_WIDTH))
     axes.legend(loc="best")
     return figure
 
 
 @styled
 def draw_courses(series: dict[str, list[float]]) -> Figure:
-    """Draw accuracy and loss side by side while a run trains, with no epoch marked.
+    """Draw accuracy and loss side by side while a run trains, without marking an epoch.
 
     Args:
-        series: By names of the history's columns, `epoch` among them: values of equal number.
+        series: Values by name of a column of the history, including `epoch`; all have the same
+            length.
     """
-    figure, both = new_figure((2 * SIZE[0], SIZE[1]), ncols=2)
-    for axes, quantity in zip(both, ("accuracy", "loss"), strict=True):
+    figure, columns = new_figure((2 * SIZE[0], SIZE[1]), ncols=2)
+    for axes, quantity in zip(columns, ("accuracy", "loss"), strict=True):
         _draw_series(axes, series, quantity)
         axes.legend(loc="best")
     return figure
 
 
 def _draw_series(axes: Axes, series: dict[str, list[float]], quantity: str) -> None:
-    """Draw the lines of one quantity, those that there are."""
+    """Draw the lines of a quantity for which there are values."""
     for part, label, colour, dashes in _SERIES:
         if values := series.get(f"{part}_{quantity}"):
-            # Dots only where they do not merge into a band; a line through two shows no course.
+            # Without points if these would merge, and without a line through only two points.
             points = "o" if len(values) <= 30 else ""
             lines = dashes if len(values) > 2 else ""
             axes.plot(series["epoch"], values, points + lines, color=colour, label=label)
@@ -115,11 +109,10 @@ def _draw_series(axes: Axes, series: dict[str, list[float]], quantity: str) -> N
 
 @styled
 def draw_confusion(metrics: PartMetrics) -> Figure:
-    """Draw what each class was taken for.
+    """Draw the confusion matrix, or the most frequent confusions of more than 20 classes.
 
-    Up to 20 classes as a matrix: right answers blue, mistakes orange, the
-    deeper the larger their share of the true class. More classes as bars of
-    the 20 commonest mistakes.
+    In the matrix, correct answers are blue and mistakes orange; the colour is more intense
+    for a larger share of the true class. Confusions are drawn as 20 bars.
     """
     class_names = metrics.class_names
     if len(class_names) > MAX_MATRIX_CLASSES:
@@ -132,10 +125,10 @@ def draw_confusion(metrics: PartMetrics) -> Figure:
         for j, count in enumerate(row):
             _draw_cell(axes, i, j, count, sum(row), num_classes)
     axes.set(xlim=(0, num_classes), ylim=(num_classes, 0), aspect="equal")
-    middles = [k + 0.5 for k in range(num_classes)]
-    turn = 0 if max(map(len, names)) * num_classes <= 24 else 60
-    axes.set_xticks(middles, names, rotation=turn, ha="right" if turn else "center")
-    axes.set_yticks(middles, names)
+    centres = [k + 0.5 for k in range(num_classes)]
+    rotation = 0 if max(map(len, names)) * num_classes <= 24 else 60
+    axes.set_xticks(centres, names, rotation=rotation, ha="right" if rotation else "center")
+    axes.set_yticks(centres, names)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     axes.grid(visible=False)
@@ -144,13 +137,13 @@ def draw_confusion(metrics: PartMetrics) -> Figure:
 
 @styled
 def draw_roc(curves: Curves, metrics: PartMetrics) -> Figure:
-    """Draw the ROC curve of each class; of more than 8, name the hardest."""
+    """Draw the ROC curve of each class; of more than 8 classes, name the hardest."""
     figure, axes = new_figure()
     draw_diagonal(axes)
     lines = {
-        name: (each.roc.false_positive_rate, each.roc.true_positive_rate)
-        for name, each in curves.items()
-        if each.roc
+        name: (curve.roc.false_positive_rate, curve.roc.true_positive_rate)
+        for name, curve in curves.items()
+        if curve.roc
     }
     draw_curves(axes, lines, metrics, "roc_auc", "lower right")
     axes.set_xlabel("false positive rate")
@@ -160,14 +153,14 @@ def draw_roc(curves: Curves, metrics: PartMetrics) -> Figure:
 
 @styled
 def draw_precision_recall(curves: Curves, metrics: PartMetrics) -> Figure:
-    """Draw the precision-recall curve of each class; of more than 8, name the hardest."""
+    """Draw the precision-recall curve of each class; of more than 8 classes, name the hardest."""
     figure, axes = new_figure()
     lines = {
-        name: (each.precision_recall.recall, each.precision_recall.precision)
-        for name, each in curves.items()
-        if each.precision_recall
+        name: (curve.precision_recall.recall, curve.precision_recall.precision)
+        for name, curve in curves.items()
+        if curve.precision_recall
     }
-    # In steps: between two points of the curve precision does not change in a straight line.
+    # In steps, since precision is not linear between two points of the curve.
     draw_curves(axes, lines, metrics, "average_precision", "lower left", "steps-pre")
     axes.set_xlabel("recall")
     axes.set_ylabel("precision")
@@ -185,42 +178,42 @@ def draw_reliability(metrics: PartMetrics) -> Figure:
     draw_diagonal(axes)
     confidences = [b.confidence for b in bins]
     axes.plot(confidences, [b.accuracy for b in bins], "o", color=BLUE)
-    axes.set_ylabel("was right")
+    axes.set_ylabel("correct answers")
     axes.set_ylim(0, 1.03)
     below.bar(lows, [b.n / metrics.n for b in bins], color=ORANGE, **bars)
     below.set_xlim(0, 1)
     below.set_ylabel("photos")
-    below.set_xlabel("probability it gave its answer")
-    for each in (axes.xaxis, axes.yaxis, below.yaxis):
-        each.set_major_formatter(percent_ticks())
+    below.set_xlabel("probability of the answer")
+    for axis in (axes.xaxis, axes.yaxis, below.yaxis):
+        axis.set_major_formatter(percent_ticks())
     below.yaxis.set_major_locator(MaxNLocator(2))
     return figure
 
 
 def _draw_cell(axes: Axes, i: int, j: int, count: int, total: int, num_classes: int) -> None:
     share = count / max(1, total)
-    depth = 0.08 + 0.92 * share if count else 0
+    opacity = 0.08 + 0.92 * share if count else 0
     colour = BLUE if i == j else ORANGE
-    axes.add_patch(Rectangle((j, i), 1, 1, facecolor=colour, alpha=depth, linewidth=0))
+    axes.add_patch(Rectangle((j, i), 1, 1, facecolor=colour, alpha=opacity, linewidth=0))
     axes.add_patch(Rectangle((j, i), 1, 1, fill=False, edgecolor=LINE, linewidth=0.4))
     has_share = num_classes <= 5
     if not count and not has_share:
         return
     text = f"{count:,}\n{percent(share, 0)}" if has_share else f"{count}"
     size = "large" if has_share else "small" if num_classes <= 12 else "x-small"
-    ink = "white" if depth > 0.55 else INK
+    ink = "white" if opacity > 0.55 else INK
     axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=size, color=ink)
 
 
 def _draw_top_confusions(metrics: PartMetrics) -> Figure:
     top = top_confusions(metrics, 20)
     figure, axes = new_figure((SIZE[0], 1.2 + 0.24 * len(top)))
-    labels = [f"{short(one.truth)} → {short(one.predicted)}" for one in top]
-    axes.barh(range(len(top)), [one.count for one in top], color=ORANGE, height=0.7)
+    labels = [f"{short(c.truth)} → {short(c.predicted)}" for c in top]
+    axes.barh(range(len(top)), [c.count for c in top], color=ORANGE, height=0.7)
     axes.set_yticks(range(len(top)), labels)
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_xlabel("photos (truth → what predicted class)" if top else "no mistakes")
+    axes.set_xlabel("photos (true class → predicted class)" if top else "no mistakes")
     return figure
 
 
@@ -233,16 +226,25 @@ def draw_curves(
     axes: Axes,
     lines: dict[str, _Line],
     metrics: PartMetrics,
-    area: str,
+    score: str,
     place: Any,
     steps: Literal["default", "steps-pre"] = "default",
 ) -> None:
-    """Draw a line for each class with an `area`; of more than 8, name the three of the smallest."""
-    found = {name: getattr(metrics.per_class.get(name), area, None) for name in lines}
-    areas = {name: value for name, value in found.items() if value is not None}
-    names = sorted(areas, key=areas.__getitem__)  # the hardest class first
+    """Draw a line for each class with a score; of more than 8 classes, name the hardest three.
+
+    Args:
+        axes: The axes.
+        lines: The line of each class.
+        metrics: Have the scores of the classes.
+        score: Field of `ClassMetrics`, shown in the legend.
+        place: Location of the legend.
+        steps: Matplotlib's `drawstyle`.
+    """
+    values = {name: getattr(metrics.per_class.get(name), score, None) for name in lines}
+    scores = {name: value for name, value in values.items() if value is not None}
+    names = sorted(scores, key=scores.__getitem__)  # the hardest class first
     is_crowded = len(names) > len(COLOURS)
-    shown = names[:3] if is_crowded else list(areas)
+    shown = names[:3] if is_crowded else list(scores)
     handles = []
     for name in [name for name in names if name not in shown]:
         xs, ys = lines[name]
@@ -262,4 +264,4 @@ def draw_curves(
     # Matplotlib leaves out labels that begin with "_", so names are set afterwards.
     legend = axes.legend(handles, ["x"] * len(handles), loc=place, title=title)
     for text, name in zip(legend.get_texts(), shown, strict=True):
-        text.set_text(f"{short(name)} ({areas[name]:.3f})")
+        text.set_text(f"{short(name)} ({scores[name]:.3f})")

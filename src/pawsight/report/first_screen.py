@@ -1,4 +1,4 @@
-"""The first screen of a report: one number with its interval, where it fails, and next steps."""
+"""Write the first screen of a report: the score with its interval, failures, and next steps."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pawsight.evaluation.label_errors import MIN_PHOTOS
 from pawsight.evaluation.photo_needs import LearningCurve
 from pawsight.evaluation.results import PartMetrics
 from pawsight.evaluation.shortcut_use import ShortcutUse
-from pawsight.formatting import counted, percent, percent_interval
+from pawsight.formatting import counted, listed, percent, percent_interval
 from pawsight.report.interpretation import sanitize, top_confusions
 
-_WIDE = 0.06  # width of the interval of the headline from which more test photos are advised
+_WIDE = 0.06  # width of the score's interval from which more test photos are advised
 _MAX_FAILURES = 3
 _MAX_STEPS = 3
-_MIN_MISTAKES = 3  # of one kind, from which photos against them are advised
+_MIN_MISTAKES = 3  # of a confusion, from which more photos of its class are advised
 _MAX_CUES = 3
 PHOTOS = {
     "test": "photos it had never seen",
@@ -27,24 +27,23 @@ PHOTOS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something to do next."""
+    """A next step for the user."""
 
     title: str  # what to do
-    reason: str = ""  # why, or what it changes; "" where the title is enough
-    command: str = ""  # a command for a shell that does it; "" where there is none
-    link: str = "says"  # the id of the section of the report that shows why
+    reason: str = ""  # the reason or the effect; "" if the title is enough
+    command: str = ""  # a shell command for it, or ""
+    link: str = "says"  # id of the section of the report that shows the reason
 
 
 def headline(part: str, metrics: PartMetrics, is_known: bool = False) -> str:
-    """Return the one number to quote of a part, in words.
+    """Describe the score to quote: the accuracy, or the balanced accuracy of imbalanced classes.
 
-    Where the classes are uneven it is the balanced accuracy: a model that always
-    predicts the commonest class is right on many photos, too.
+    A model that always predicts the most frequent of imbalanced classes has a high accuracy.
 
     Args:
-        part: The part that the headline is about.
+        part: The part of the headline.
         metrics: Of that part.
-        is_known: Whether the built-in network was made with some of its photos.
+        is_known: Whether the built-in network was trained on some of its photos.
     """
     photos = "the test photos" if part == "test" and is_known else PHOTOS[part]
     if metrics.is_imbalanced:
@@ -54,7 +53,7 @@ def headline(part: str, metrics: PartMetrics, is_known: bool = False) -> str:
 
 
 def detail(part: str, metrics: PartMetrics) -> str:
-    """Return the interval of the headline, and the counts behind it."""
+    """Describe the interval of the headline's score, and the counts that it is computed from."""
     right = f"right on {metrics.num_correct:,} of {counted(metrics.n, f'{part} photo')}"
     if metrics.is_imbalanced:
         right += f", {percent(metrics.accuracy)}"
@@ -63,12 +62,13 @@ def detail(part: str, metrics: PartMetrics) -> str:
 
 
 def failures(metrics: PartMetrics) -> list[str]:
-    """Return where it fails most often, one label a photo; the most frequent first."""
+    """Describe the most frequent confusions of photos with one label each."""
     support = dict(zip(metrics.class_names, map(sum, metrics.confusion_matrix), strict=True))
     return [
-        f"{sanitize(one.truth)} taken for {sanitize(one.predicted)}: {one.count:,} of "
-        f"{counted(support[one.truth], 'photo')} ({percent(one.share)})"
-        for one in top_confusions(metrics, _MAX_FAILURES)
+        f"{sanitize(confusion.truth)} taken for {sanitize(confusion.predicted)}: "
+        f"{confusion.count:,} of {counted(support[confusion.truth], 'photo')} "
+        f"({percent(confusion.share)})"
+        for confusion in top_confusions(metrics, _MAX_FAILURES)
     ]
 
 
@@ -78,10 +78,10 @@ def caution(
     """Return a caveat to the headline; "" if there is none.
 
     Args:
-        part: The part that the headline is about.
+        part: The part of the headline.
         num_copies: Photos with copies in different parts.
-        is_epoch_chosen: Whether the validation photos decided which weights were kept.
-        num_network_photos: Photos of the part that the built-in network was made with.
+        is_epoch_chosen: Whether the kept weights were chosen by the validation photos.
+        num_network_photos: Photos of the part that the built-in network was trained on.
     """
     if num_network_photos and part != "train":
         return (
@@ -90,10 +90,10 @@ def caution(
         )
     if part == "validation":
         if is_epoch_chosen:
-            did = "chose the epoch that was kept, so new photos may score a little lower"
+            role = "chose the epoch that was kept, so new photos may score a little lower"
         else:
-            did = "calibrated its probabilities, which may fit new photos less well"
-        return f"There was no test part. These photos were not trained on, but they {did}."
+            role = "calibrated its probabilities, which may fit new photos less well"
+        return f"There was no test part. These photos were not trained on, but they {role}."
     if part == "train":
         return "These photos were trained on: on new photos it will score lower."
     if num_copies:
@@ -112,15 +112,15 @@ def next_steps(
     curve: LearningCurve | None = None,
     num_photos: int = MIN_PHOTOS,
 ) -> list[Step]:
-    """Return up to three things to do, the most useful first.
+    """Return up to three next steps, the most useful first.
 
     Args:
-        metrics: Of the headline part, one label a photo.
+        metrics: Of the headline part, for photos with one label each.
         has_none_photos: Whether photos of none of the classes were measured.
         run_path: The run folder, quoted for a shell.
         shortcuts: Cues that separate the classes, the largest effect first.
-        curve: What more photos would bring.
-        num_photos: Of the largest class, in all parts: of few, no label can be checked.
+        curve: The forecast with more photos.
+        num_photos: Of the largest class, in all parts: with few, labels cannot be checked.
     """
     steps = _without_shortcuts(shortcuts)
     if num_photos >= MIN_PHOTOS:
@@ -131,15 +131,15 @@ def next_steps(
                 link="mistakes",
             )
         )
-    for one in top_confusions(metrics, 1):
-        if one.count < _MIN_MISTAKES:
+    for confusion in top_confusions(metrics, 1):
+        if confusion.count < _MIN_MISTAKES:
             break
-        truth, predicted = sanitize(one.truth), sanitize(one.predicted)
+        truth, predicted = sanitize(confusion.truth), sanitize(confusion.predicted)
         steps.append(
             Step(
                 f"Add photos of {truth} that look like {predicted}",
-                f"{percent(one.share)} of the photos of {truth} ({one.count:,}) were taken for "
-                f"{predicted}.{_gain(curve, one.truth)}",
+                f"{percent(confusion.share)} of the photos of {truth} ({confusion.count:,}) were "
+                f"taken for {predicted}.{_gain(curve, confusion.truth)}",
                 link="classes" if curve is None else "more",
             )
         )
@@ -156,11 +156,11 @@ def next_steps(
 
 
 def _more_test_photos(metrics: PartMetrics) -> list[Step]:
-    """Advise to test on more photos where the interval of the headline is wide."""
+    """Advise to test on more photos if the interval of the headline's score is wide."""
     low, high = metrics.intervals.get(metrics.main_score, (0.0, 0.0))
     if high - low <= _WIDE:
         return []
-    score, fewest = "accuracy", ""
+    score, of_rarest = "accuracy", ""
     if metrics.is_imbalanced:
         score = "balanced accuracy"
         counts = {
@@ -168,11 +168,11 @@ def _more_test_photos(metrics: PartMetrics) -> list[Step]:
             for name, row in zip(metrics.class_names, metrics.confusion_matrix, strict=True)
         }
         rarest = min((name for name in counts if counts[name]), key=counts.__getitem__)
-        fewest = f", of which {counts[rarest]:,} of {sanitize(rarest)},"
+        of_rarest = f", of which {counts[rarest]:,} of {sanitize(rarest)},"
     return [
         Step(
             "Test on more photos",
-            f"with {metrics.n:,}{fewest} the {score} lies anywhere from {percent(low)} to "
+            f"with {metrics.n:,}{of_rarest} the {score} lies anywhere from {percent(low)} to "
             f"{percent(high)}; four times as many of each class would halve that range.",
             link="photos",
         )
@@ -190,16 +190,15 @@ def _gain(curve: LearningCurve | None, name: str) -> str:
 
 
 def _without_shortcuts(shortcuts: Sequence[ShortcutUse]) -> list[Step]:
-    """Advise to take the photos of all classes alike; those that the model may use come first."""
+    """Advise to take photos of all classes alike; name shortcuts first that the model may use."""
     if not shortcuts:
         return []
-    ranked = sorted(shortcuts, key=lambda one: not one.is_used)
-    titles = [one.title[0].lower() + one.title[1:] for one in ranked[:_MAX_CUES]]
-    more = len(ranked) - len(titles)
-    named = ", ".join(titles) + (f" and {more} more" if more else "")
+    ranked = sorted(shortcuts, key=lambda shortcut: not shortcut.is_used)
+    titles = [shortcut.title[0].lower() + shortcut.title[1:] for shortcut in ranked]
     return [
         Step(
-            f"Take photos of all classes in the same way: they differ in {named}",
+            f"Take photos of all classes in the same way: they differ in "
+            f"{listed(titles, _MAX_CUES)}",
             "the model may be using this instead of the content."
             if ranked[0].is_used
             else "a model can learn this instead of the content.",

@@ -1,4 +1,4 @@
-"""The mistakes that a model was surest of, small enough to travel inside the report."""
+"""Collect the most confident mistakes of a model, with thumbnails for the report."""
 
 from __future__ import annotations
 
@@ -11,59 +11,58 @@ from pawsight.data.pixel_scale import PixelScale
 from pawsight.records import Predictions
 from pawsight.report.thumbnails import draw_thumbnail
 
-_THUMBNAIL_SIDE = 224  # pixels; shown at about 160, sharper screens use the rest
+_THUMBNAIL_SIDE = 224  # pixels; it is shown at about 160, and sharper on high-resolution screens
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A wrongly classified photo.
-
-    `picture` is a data: URI of a small JPEG, or "" where the photo is no
-    longer there or can no longer be read.
-    """
+    """A wrongly classified photo."""
 
     path: str
-    truth: str
+    truth: str  # the true class
     predicted: str
     probability: float  # of the predicted class
-    truth_probability: float
-    picture: str
+    truth_probability: float  # of the true class
+    picture: str  # data: URI of a small JPEG, or "" if the photo can no longer be read
 
 
 @dataclass(frozen=True, slots=True)
 class LabelMistake:
-    """A photo with one wrong label of several; `picture` as of `Mistake`."""
+    """A wrong decision on a label of a photo with several labels."""
 
     path: str
-    truth: str  # all labels that it has
-    label: str  # the wrong one
-    is_missed: bool  # it has the label, and is not given it; else it is given it without having it
+    truth: str  # all true labels of the photo
+    label: str  # the label with the wrong decision
+    is_missed: bool  # whether a true label was not predicted; else, a wrong label was predicted
     probability: float  # of the label
-    picture: str
+    picture: str  # as in `Mistake`
 
 
 def most_confident_label_mistakes(
     predictions: Predictions, root: Path, most: int, scale: PixelScale
 ) -> list[LabelMistake]:
-    """Return wrong labels: of each label those photos whose probability is furthest off.
+    """Return the wrong decisions on each label whose probabilities are farthest from the truth.
 
     Args:
         predictions: Of one part.
         root: The folder that the paths are relative to.
-        most: How many to return at most; each label gets the same number, those with the most
-            mistakes first where there are more labels.
-        scale: How values of more than 8 bits become pixels.
+        most: The maximal number of mistakes. Each label has the same number of them; of too
+            many labels, those with the most mistakes are taken.
+        scale: Scales values of more than 8 bits to 0..255.
+
+    Returns:
+        The mistakes by label, the most confident first.
     """
     probs, labels, names = predictions.probs, predictions.labels, predictions.class_names
     is_wrong = predictions.task.decide(probs) != labels
-    off = np.where(is_wrong, np.abs(labels - probs), -1.0)
+    error = np.where(is_wrong, np.abs(labels - probs), -1.0)
     counts = is_wrong.sum(axis=0)
     chosen = [k for k in np.argsort(-counts, kind="stable") if counts[k]][:most]
     truths = predictions.task.texts(labels, names)
     mistakes = []
     for k in sorted(chosen):
-        share = max(1, most // len(chosen))
-        for i in np.argsort(-off[:, k], kind="stable")[: min(share, int(counts[k]))]:
+        most_of_label = min(max(1, most // len(chosen)), int(counts[k]))
+        for i in np.argsort(-error[:, k], kind="stable")[:most_of_label]:
             path = root / predictions.paths[i]
             mistakes.append(
                 LabelMistake(
@@ -81,26 +80,26 @@ def most_confident_label_mistakes(
 def most_confident_mistakes(
     predictions: Predictions, root: Path, most: int, scale: PixelScale
 ) -> list[Mistake]:
-    """Return the wrong answers, those first that the model was surest of.
+    """Return the wrong answers, the most confident first.
 
     Args:
         predictions: Of one part.
         root: The folder that the paths are relative to.
-        most: How many to return at most.
-        scale: How values of more than 8 bits become pixels.
+        most: The maximal number of mistakes.
+        scale: Scales values of more than 8 bits to 0..255.
     """
-    guesses = predictions.probs.argmax(axis=1)
+    predicted = predictions.probs.argmax(axis=1)
     rows = np.arange(len(predictions.paths))
     true_probs = predictions.probs[rows, predictions.labels]
-    wrong = rows[guesses != predictions.labels]
-    guessed_probs = predictions.probs[rows, guesses]
-    worst = wrong[np.lexsort((true_probs[wrong], -guessed_probs[wrong]))][:most]
+    wrong = rows[predicted != predictions.labels]
+    predicted_probs = predictions.probs[rows, predicted]
+    worst = wrong[np.lexsort((true_probs[wrong], -predicted_probs[wrong]))][:most]
     return [
         Mistake(
             path=predictions.paths[i],
             truth=predictions.class_names[predictions.labels[i]],
-            predicted=predictions.class_names[guesses[i]],
-            probability=float(guessed_probs[i]),
+            predicted=predictions.class_names[predicted[i]],
+            probability=float(predicted_probs[i]),
             truth_probability=float(true_probs[i]),
             picture=draw_thumbnail(root / predictions.paths[i], _THUMBNAIL_SIDE, scale=scale),
         )

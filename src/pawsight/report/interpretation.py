@@ -1,7 +1,6 @@
-"""Interpret the curves and the numbers, in plain words and by stated rules.
+"""Interpret the curves and metrics of a run in sentences, by stated rules.
 
-The rules are simple on purpose and are printed in the report beside their result,
-so that a rule of thumb is not taken for a law.
+The rules are simple rules of thumb; the report prints them next to their result.
 """
 
 from __future__ import annotations
@@ -16,19 +15,19 @@ from pawsight.evaluation.results import PartMetrics
 from pawsight.formatting import counted, percent
 from pawsight.history import Epoch, best_epoch
 
-WIDE_GAP = 0.05  # training accuracy above validation accuracy
-LOSS_REBOUND = 0.10  # validation loss at the end above its lowest, relative
-MIN_REBOUND = 0.02  # and in nats: below that a near-perfect model only fluctuates
-STILL_FALLING = 0.02  # fall of the validation loss over the last quarter, relative
+WIDE_GAP = 0.05  # training accuracy minus validation accuracy
+LOSS_REBOUND = 0.10  # relative rise of the validation loss from its lowest value to the end
+MIN_REBOUND = 0.02  # the same in nats: of a near-perfect model, smaller rises are fluctuations
+STILL_FALLING = 0.02  # relative fall of the validation loss over the last quarter
 FEW_PHOTOS = 100
-MISJUDGED = 0.02  # calibration error beyond that of a perfectly calibrated model
-TOO_NOISY = 0.05  # calibration error that even a perfectly calibrated model shows
+MISJUDGED = 0.02  # calibration error in excess of that of a perfectly calibrated model
+TOO_NOISY = 0.05  # calibration error of a perfectly calibrated model
 
 RULES = (
     f"Rules of thumb used here. Overfitting: the validation loss ended more than "
-    f"{percent(LOSS_REBOUND, 0)} and {MIN_REBOUND:g} above its lowest (not judged where classes "
-    f"are uneven: there it also rises when rare classes come into their own). Still learning: the "
-    f"last epoch is the best, and the validation loss fell by more than "
+    f"{percent(LOSS_REBOUND, 0)} and {MIN_REBOUND:g} above its lowest (not applied to imbalanced "
+    f"classes: there, it also rises when rare classes are predicted more often). Still learning: "
+    f"the last epoch is the best, and the validation loss fell by more than "
     f"{percent(STILL_FALLING, 0)} over the last quarter of the epochs. A gap between training and "
     f"validation accuracy is stated from {WIDE_GAP * 100:g} points on; it shows that more photos "
     f"would help, and not that longer training would not."
@@ -38,18 +37,21 @@ RULES = (
 def interpret(
     history: list[Epoch], started_with: str = "the linear head on the unchanged network"
 ) -> str:
-    """Describe whether the curves show over- or underfitting; row 0 scores what it started with."""
+    """Describe whether the curves show over- or underfitting.
+
+    Args:
+        history: The validations; a row at step 0 is that of the initial model.
+        started_with: The initial model.
+    """
     rows = [row for row in history if isfinite(row.validation_loss)]
-    if len(rows) > 1 and rows[0].step == 0:  # what training began with
+    if len(rows) > 1 and rows[0].step == 0:
         if (kept := best_epoch(rows)) is rows[0]:
             return _start_kept(rows, started_with)
         if kept.is_average:
             return _average_kept(rows, kept, started_with)
-        rows = [
-            row for row in rows[1:] if not row.is_extra
-        ]  # a head is fitted to another loss, and neither is an epoch of training
-    # A loss at another image size is another loss: only those at the final size are compared.
-    if rows:
+        # Only epochs of training are compared: a linear head is fitted to another loss.
+        rows = [row for row in rows[1:] if not row.is_extra]
+    if rows:  # losses at other image sizes cannot be compared
         scale = best_epoch(history).validation_scale
         rows = [row for row in rows if row.validation_scale == scale]
     if len(rows) < 2:
@@ -57,9 +59,9 @@ def interpret(
     best, last = best_epoch(rows), rows[-1]
     lowest = min(rows, key=lambda row: row.validation_loss)
     rise = last.validation_loss - lowest.validation_loss
-    # Every photo counts alike in that loss, but not in training, which moves away from its low.
-    is_uneven = best.validation_balanced_accuracy is not None
-    is_rebound = rise > MIN_REBOUND and not is_uneven
+    # With class weights, training minimises another loss, so the validation loss may rise.
+    is_imbalanced = best.validation_balanced_accuracy is not None
+    is_rebound = rise > MIN_REBOUND and not is_imbalanced
     rebound = _relative(rise, lowest.validation_loss) if is_rebound else 0.0
     before = rows[-1 - max(1, len(rows) // 4)]
     fall = _relative(before.validation_loss - last.validation_loss, before.validation_loss)
@@ -78,13 +80,13 @@ def interpret(
         )
     else:
         sentences = f"No sign of over- or underfitting: {at_best}" + (
-            "." if is_uneven else ", and the validation loss had settled."
+            "." if is_imbalanced else ", and the validation loss had settled."
         )
     return sentences + _gap(best)
 
 
 def _validated_once(rows: list[Epoch]) -> str:
-    """Return that the curves have at most one point, and what that shows."""
+    """Describe curves with at most one point."""
     cannot = "the curves cannot show over- or underfitting"
     if not rows:
         return f"Without a validation at the final image size while it was trained, {cannot}."
@@ -103,7 +105,7 @@ def _accuracies(row: Epoch) -> str:
 
 
 def _gap(row: Epoch) -> str:
-    """Return what a wide gap between training and validation shows; "" where there is none."""
+    """Describe a wide gap between training and validation accuracy; "" without a wide gap."""
     gap = row.train_accuracy - row.validation_accuracy
     if gap <= WIDE_GAP:
         return ""
@@ -114,7 +116,7 @@ def _gap(row: Epoch) -> str:
 
 
 def _average_kept(rows: list[Epoch], kept: Epoch, started_with: str) -> str:
-    """Return that the average of both ends is the best, with the scores of the three."""
+    """Describe that the average of the initial and the final weights is kept, with the scores."""
     start, average, end = (
         f"{percent(row.main_accuracy)} and log loss {row.validation_loss:.3g}"
         for row in (rows[0], kept, next(row for row in reversed(rows) if not row.is_extra))
@@ -128,12 +130,12 @@ def _average_kept(rows: list[Epoch], kept: Epoch, started_with: str) -> str:
 
 
 def _start_kept(rows: list[Epoch], started_with: str) -> str:
-    """Return that fine-tuning did not help, with the scores before it and at its best."""
-    is_uneven = rows[0].validation_balanced_accuracy is not None
+    """Describe that fine-tuning did not help, with the scores before it and at its best."""
+    is_imbalanced = rows[0].validation_balanced_accuracy is not None
     before, *after = (row.main_accuracy for row in rows)
     return (
         f"Fine-tuning did not improve the network, so {started_with} was kept: "
-        f"{'balanced ' if is_uneven else ''}validation accuracy {percent(before)} before "
+        f"{'balanced ' if is_imbalanced else ''}validation accuracy {percent(before)} before "
         f"fine-tuning, at most {percent(max(after))} after it. More --minutes may help."
     )
 
@@ -145,13 +147,13 @@ def findings(
     is_weighted: bool = False,
     num_lost: int = 0,
 ) -> list[str]:
-    """Return sentences on chance, confusions, balance and calibration, the weightiest first.
+    """Describe chance, confusions, class balance and calibration, the most important first.
 
     Args:
-        part: The part that `metrics` is of.
+        part: The part of `metrics`.
         metrics: The scores of the part.
-        num_train: Training photos per class.
-        is_weighted: Whether rare classes counted more in training.
+        num_train: Training photos of each class.
+        is_weighted: Whether rare classes had a larger weight in training.
         num_lost: Photos that could no longer be read.
     """
     sentences = [_against_baseline(metrics), _most_confused(metrics)]
@@ -168,10 +170,11 @@ def findings(
             sentences.append(
                 f"The classes are uneven: “{sanitize(most)}” has {ratio:.1f} times the training "
                 f"photos of “{sanitize(least)}”. The balanced accuracy, "
-                f"{percent(metrics.scores.get('balanced_accuracy'))}, counts every class alike"
+                f"{percent(metrics.scores.get('balanced_accuracy'))}, gives every class the same "
+                f"weight"
                 + (
-                    ". So did training: a photo of a rare class counted for more, so the model "
-                    "names such a class more readily than without that."
+                    ". So did training: a photo of a rare class had a larger weight, so the model "
+                    "predicts such a class more often than without weights."
                     if is_weighted
                     else "; training did not."
                 )
@@ -181,7 +184,7 @@ def findings(
 
 
 def lost_photos(count: int) -> str:
-    """Return that photos could no longer be read; "" where none was lost."""
+    """Describe that photos could no longer be read; "" if no photo was lost."""
     if not count:
         return ""
     photos, was = counted(count, "photo"), "was" if count == 1 else "were"
@@ -190,16 +193,16 @@ def lost_photos(count: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """How often one class was taken for another, and which share of the true class that is."""
+    """How often a class was predicted for photos of another class."""
 
     truth: str
     predicted: str
-    count: int
-    share: float
+    count: int  # photos
+    share: float  # of the photos of the true class, 0..1
 
 
 def top_confusions(metrics: PartMetrics, most: int) -> list[Confusion]:
-    """Return the most frequent confusions, at most `most`."""
+    """Return at most `most` confusions, the most frequent first."""
     names = metrics.class_names
     confusions = [
         Confusion(names[i], names[j], count, count / sum(row))
@@ -207,15 +210,14 @@ def top_confusions(metrics: PartMetrics, most: int) -> list[Confusion]:
         for j, count in enumerate(row)
         if i != j and count
     ]
-    return sorted(confusions, key=lambda one: (-one.count, -one.share))[:most]
+    return sorted(confusions, key=lambda c: (-c.count, -c.share))[:most]
 
 
 def sanitize(text: str) -> str:
-    """Return text that can be shown anywhere.
+    """Return text with only printable characters.
 
-    Bytes that are no UTF-8, control characters and characters that turn the
-    direction of writing become a replacement sign; the file's name itself is
-    left to those who open it.
+    Bytes that are not UTF-8, control characters and characters that change the
+    direction of writing are replaced by the replacement character.
     """
     return "".join(
         "\N{REPLACEMENT CHARACTER}"
@@ -253,22 +255,22 @@ def _most_confused(metrics: PartMetrics) -> str:
     if top[0].count == 1:
         return "No class was taken for another more than once."
     parts = [
-        f"“{sanitize(one.truth)}” taken for “{sanitize(one.predicted)}” "
-        f"{counted(one.count, 'time', 'times')} ({percent(one.share)} of that class)"
-        for one in top
+        f"“{sanitize(confusion.truth)}” taken for “{sanitize(confusion.predicted)}” "
+        f"{counted(confusion.count, 'time')} ({percent(confusion.share)} of that class)"
+        for confusion in top
     ]
     return f"Most often confused: {'; '.join(parts)}."
 
 
 def _trust_in_probabilities(metrics: PartMetrics) -> str:
-    """Compare the calibration error with that of a perfectly calibrated model."""
+    """Describe the calibration error in comparison with a perfectly calibrated model."""
     noise = metrics.calibration_noise
     if noise is None:
         return ""
     error = calibration_error(metrics.reliability)
-    claimed = sum(b.n * b.confidence for b in metrics.reliability) / metrics.n
+    confidence = sum(b.n * b.confidence for b in metrics.reliability) / metrics.n
     facts = (
-        f"its answers have a probability of {percent(claimed)} on average, and "
+        f"its answers have a probability of {percent(confidence)} on average, and "
         f"{percent(metrics.accuracy)} of them are right; its calibration error is "
         f"{percent(error)}, where a perfectly calibrated model would show {percent(noise.mean)} on "
         f"so many photos, and above {percent(noise.high)} once in twenty"
@@ -279,9 +281,9 @@ def _trust_in_probabilities(metrics: PartMetrics) -> str:
         return f"No sign that its probabilities are off: {facts}."
     if error - noise.mean <= MISJUDGED:
         return f"Its probabilities are close to the truth: {facts}."
-    if abs(claimed - metrics.accuracy) < error / 2:
+    if abs(confidence - metrics.accuracy) < error / 2:
         return f"Its probabilities are off in both directions: {facts}."
-    direction = "too sure of itself" if claimed > metrics.accuracy else "too modest"
+    direction = "overconfident" if confidence > metrics.accuracy else "underconfident"
     return f"It is {direction}: {facts}."
 
 

@@ -1,4 +1,4 @@
-"""The figures of a run whose photos have several labels; see `figures`."""
+"""Draw the figures of a run whose photos have several labels; see `figures`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pawsight.report.figures import draw_curves, draw_diagonal
 
 @styled
 def draw_thresholds(predictions: Predictions, metrics: PartMetrics) -> Figure:
-    """Draw the F1 of each label at every threshold; of more than 8, name the hardest."""
+    """Draw the F1 of each label at every threshold; of more than 8 labels, name the hardest."""
     figure, axes = new_figure()
     lines = {}
     for k, name in enumerate(predictions.class_names):
@@ -29,22 +29,22 @@ def draw_thresholds(predictions: Predictions, metrics: PartMetrics) -> Figure:
 
 @styled
 def draw_label_reliability(metrics: PartMetrics) -> Figure:
-    """Draw how often photos have a label against its probability; the labels furthest off."""
+    """Draw the reliability curves of the labels with the largest calibration errors."""
     figure, axes = new_figure()
     draw_diagonal(axes)
     labels = [
-        (name, one)
-        for name, one in metrics.per_class.items()
-        if isinstance(one, LabelMetrics) and one.reliability
+        (name, label)
+        for name, label in metrics.per_class.items()
+        if isinstance(label, LabelMetrics) and label.reliability
     ]
     labels.sort(key=lambda pair: -pair[1].calibration_error)
     handles = []
-    for (_, points), colour in zip(labels, COLOURS, strict=False):
-        xs = [one.confidence for one in points.reliability]
-        ys = [one.accuracy for one in points.reliability]
+    for (_, label), colour in zip(labels, COLOURS, strict=False):
+        xs = [b.confidence for b in label.reliability]
+        ys = [b.accuracy for b in label.reliability]
         handles += axes.plot(xs, ys, "o-", color=colour, clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="probability of the label")
-    axes.set_ylabel("photos that have it")
+    axes.set_ylabel("photos with the label")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(percent_ticks())
     # Matplotlib leaves out labels that begin with "_", so names are set afterwards.

@@ -1,4 +1,4 @@
-"""The chart of a learning curve: what was measured, and what to expect of more photos."""
+"""Draw a learning curve: measured accuracies, and the forecast with more photos."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matplotlib.ticker import NullFormatter
 from pawsight.evaluation.photo_needs import LearningCurve
 from pawsight.report.figure_style import BLUE, ORANGE, new_figure, percent_ticks, styled
 
-_MIN_RATIO = 1.5  # of neighbouring labels of the axis
+_MIN_RATIO = 1.5  # of neighbouring labels on the axis
 
 
 @styled
@@ -18,18 +18,20 @@ def draw_learning_curve(curve: LearningCurve) -> Figure:
     numbers, accuracies = zip(*curve.points, strict=True)
     axes.plot(numbers, accuracies, "o-", color=BLUE, label="measured")
     expected = (curve.all.now, curve.all.twice, curve.all.four_times)
-    places = [one.num_photos for one in expected]
+    expected_numbers = [forecast.num_photos for forecast in expected]
     axes.fill_between(
-        *(places, [one.low for one in expected], [one.high for one in expected]),
+        expected_numbers,
+        [forecast.low for forecast in expected],
+        [forecast.high for forecast in expected],
         color=ORANGE,
         alpha=0.2,
         linewidth=0,
         label="90 % interval",
     )
-    middle = [one.accuracy for one in expected]
-    axes.plot(places, middle, "o--", color=ORANGE, label="expected")
+    expected_accuracies = [forecast.accuracy for forecast in expected]
+    axes.plot(expected_numbers, expected_accuracies, "o--", color=ORANGE, label="expected")
     axes.set_xscale("log")
-    ticks = _apart({*numbers, *places})
+    ticks = _apart({*numbers, *expected_numbers})
     axes.set_xticks(ticks, [_count(number) for number in ticks], rotation=40, ha="right")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.minorticks_off()
@@ -41,7 +43,7 @@ def draw_learning_curve(curve: LearningCurve) -> Figure:
 
 
 def _apart(numbers: set[int]) -> list[int]:
-    """Return numbers that are far enough apart for their labels, the largest first."""
+    """Return those numbers whose labels do not overlap on the axis, the largest first."""
     kept: list[int] = []
     for number in sorted(numbers, reverse=True):
         if not kept or number <= kept[-1] / _MIN_RATIO:

@@ -1,8 +1,8 @@
-"""The report of a run: one HTML file that needs nothing else.
+"""Write the report of a run as a self-contained HTML file.
 
-Reads the run folder only (and, for the gallery, the photos it names), so that
-a report can be made again at any time. No script, no link to anything outside,
-every name escaped: it can be mailed, printed, and opened anywhere.
+Only the run folder is read (and, for the gallery, the photos of the run), so that a
+report can be written again at any time. The page has no script and no external link, and
+every name is escaped: it can be mailed, printed, and opened anywhere.
 """
 
 from __future__ import annotations
@@ -45,22 +45,21 @@ from pawsight.runs import Run
 from pawsight.storage.atomic import write_json, write_text
 from pawsight.training.plan import HeadPlan
 
-MAX_ROWS = 20  # of a list, before the rest is folded away
+MAX_ROWS = 20  # of a list, before the rest is collapsed
 
-# Heat maps of mistakes, and of right answers: one for so many photos of the run, each takes 65 runs
-# of the model.
+# A heat map takes 65 runs of the model, so their number depends on the photos of the run.
 _PHOTOS_PER_HEAT_MAP = 250
-_MAX_HEAT_MAPS = 4
+_MAX_HEAT_MAPS = 4  # of mistakes, and of correct answers
 
 
 def write_report(run: Run, worst_images: int = 24) -> Path:
     """Draw the figures of a run and write its report.html and report.json.
 
-    A run that was stopped, or has no test part, gets a report of what there is.
+    The report of a run that was stopped, or has no test part, leaves out what is missing.
 
     Args:
         run: The run folder; its figures and report are replaced.
-        worst_images: How many of the surest mistakes are shown with a picture.
+        worst_images: How many of the most confident mistakes are shown with a picture.
 
     Returns:
         The path of the report.
@@ -69,38 +68,38 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         RunError: A file of the run is damaged.
         DiskError: The report cannot be written.
     """
-    facts = Contents.load(run)
-    summary, predictions = summarise(facts), facts.predictions
-    mistakes = _mistakes(facts, predictions, worst_images) if predictions else []
+    contents = Contents.load(run)
+    summary, predictions, metrics = summarise(contents), contents.predictions, contents.metrics
+    mistakes = _mistakes(contents, predictions, worst_images) if predictions else []
     page = load_template("template.html.j2").render(
         summary=summary,
-        is_multi_label=facts.task.is_multi_label,
-        part=facts.part,
-        metrics=facts.metrics,
-        head=facts.plan.head if isinstance(facts.plan, HeadPlan) else None,
-        best=best_epoch(facts.history) if facts.history else None,
-        has_other_sizes=len({row.validation_scale for row in facts.history}) > 1,
+        is_multi_label=contents.task.is_multi_label,
+        part=contents.part,
+        metrics=metrics,
+        head=contents.plan.head if isinstance(contents.plan, HeadPlan) else None,
+        best=best_epoch(contents.history) if contents.history else None,
+        has_other_sizes=len({row.validation_scale for row in contents.history}) > 1,
         rules=interpretation.RULES,
-        counts=photo_counts(facts.catalog),
+        counts=photo_counts(contents.catalog),
         parts=PARTS,
-        cards=_cards(facts),
-        figures=_draw(facts),
-        hardest_first=_hardest_first(facts.metrics),
-        confusions=interpretation.top_confusions(facts.metrics, MAX_ROWS) if facts.metrics else [],
+        cards=_cards(contents),
+        figures=_draw(contents),
+        hardest_first=_hardest_first(metrics),
+        confusions=interpretation.top_confusions(metrics, MAX_ROWS) if metrics else [],
         mistakes=mistakes,
-        heat_pictures=_heat_pictures(facts, mistakes),
-        broken=_broken(facts.catalog),
-        unusual=_unusual(facts.audit),
-        lost=[(one.path, one.problem) for one in facts.lost],
-        num_copies=facts.evaluation.copies_across_parts if facts.evaluation else None,
-        coverage=coverage_sentence(predictions, threshold_of(facts.model))
+        heat_pictures=_heat_pictures(contents, mistakes),
+        broken=_broken(contents.catalog),
+        unusual=_unusual(contents.audit),
+        lost=[(photo.path, photo.problem) for photo in contents.lost],
+        num_copies=contents.evaluation.copies_across_parts if contents.evaluation else None,
+        coverage=coverage_sentence(predictions, threshold_of(contents.model))
         if predictions and summary.answers
         else "",
-        temperature=facts.evaluation.temperature if facts.evaluation else None,
-        training=training_rows(facts.plan, facts.model, facts.history, facts.averaging),
-        settings=setting_rows(facts.config.get("settings", {})),
-        plan=plan_rows(facts.plan) if facts.plan else [],
-        source=facts.config.get("source", ""),
+        temperature=contents.evaluation.temperature if contents.evaluation else None,
+        training=training_rows(contents.plan, contents.model, contents.history, contents.averaging),
+        settings=setting_rows(contents.config.get("settings", {})),
+        plan=plan_rows(contents.plan) if contents.plan else [],
+        source=contents.config.get("source", ""),
         run_path=str(run.path),
         shell_path=shell_quoted(str(run.path)),
         python_path=repr(str(run.path)),
@@ -109,38 +108,43 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
     )
     write_text(run.report_path, page)
     write_json(run.report_json_path, summary.model_dump())
-    if facts.audit is not None and facts.catalog is not None:
-        write_data_page(facts.audit, facts.catalog, run.data_page_path)
+    if contents.audit is not None and contents.catalog is not None:
+        write_data_page(contents.audit, contents.catalog, run.data_page_path)
     return run.report_path
 
 
 def _mistakes(
-    facts: Contents, predictions: Predictions, most: int
+    contents: Contents, predictions: Predictions, most: int
 ) -> Sequence[Mistake | LabelMistake]:
-    scale = facts.model.pixel_scale if facts.model else STANDARD
-    find = most_confident_label_mistakes if facts.task.is_multi_label else most_confident_mistakes
-    return find(predictions, facts.root, most, scale)
+    scale = contents.model.pixel_scale if contents.model else STANDARD
+    find = (
+        most_confident_label_mistakes if contents.task.is_multi_label else most_confident_mistakes
+    )
+    return find(predictions, contents.root, most, scale)
 
 
 def _heat_pictures(
-    facts: Contents, mistakes: Sequence[Mistake | LabelMistake]
+    contents: Contents, mistakes: Sequence[Mistake | LabelMistake]
 ) -> list[HeatPicture]:
-    predictions, num_photos = facts.predictions, len(facts.catalog.photos) if facts.catalog else 0
+    predictions, num_photos = (
+        contents.predictions,
+        len(contents.catalog.photos) if contents.catalog else 0,
+    )
     if predictions is None:
         return []
     most = min(_MAX_HEAT_MAPS, max(1, num_photos // _PHOTOS_PER_HEAT_MAP))
-    return draw_heat_pictures(facts.run, predictions, mistakes, facts.root, most)
+    return draw_heat_pictures(contents.run, predictions, mistakes, contents.root, most)
 
 
-def _draw(facts: Contents) -> dict[str, Markup]:
-    """Draw every figure that there are numbers for; save it, and give it for the page."""
+def _draw(contents: Contents) -> dict[str, Markup]:
+    """Draw and save every figure for which the run has numbers; return them as inline SVG."""
     drawings: dict[str, Callable[[], Figure]] = {}
-    if facts.history and not facts.is_head:
-        drawings["accuracy"] = lambda: figures.draw_history(facts.history, "accuracy")
-        drawings["loss"] = lambda: figures.draw_history(facts.history, "loss")
-    metrics, predictions = facts.metrics, facts.predictions
-    curves = facts.curves.get(facts.part) if facts.part else None
-    if metrics and facts.task.is_multi_label:
+    if contents.history and not contents.is_head:
+        drawings["accuracy"] = lambda: figures.draw_history(contents.history, "accuracy")
+        drawings["loss"] = lambda: figures.draw_history(contents.history, "loss")
+    metrics, predictions = contents.metrics, contents.predictions
+    curves = contents.curves.get(contents.part) if contents.part else None
+    if metrics and contents.task.is_multi_label:
         drawings["reliability"] = lambda: label_figures.draw_label_reliability(metrics)
         if predictions is not None:
             drawings["thresholds"] = lambda: label_figures.draw_thresholds(predictions, metrics)
@@ -149,33 +153,33 @@ def _draw(facts: Contents) -> dict[str, Markup]:
             drawings["confusion"] = lambda: figures.draw_confusion(metrics)
         if metrics.reliability:
             drawings["reliability"] = lambda: figures.draw_reliability(metrics)
-        if facts.forecast is not None:
-            drawings["learning-curve"] = partial(draw_learning_curve, facts.forecast)
+        if contents.forecast is not None:
+            drawings["learning-curve"] = partial(draw_learning_curve, contents.forecast)
         if predictions is not None:
-            drawings["coverage"] = lambda: draw_coverage(predictions, threshold_of(facts.model))
-    if metrics and facts.robustness is not None:
-        drawings["robustness"] = partial(draw_robustness, facts.robustness)
+            drawings["coverage"] = lambda: draw_coverage(predictions, threshold_of(contents.model))
+    if metrics and contents.robustness is not None:
+        drawings["robustness"] = partial(draw_robustness, contents.robustness)
     if metrics and curves:
         drawings["roc"] = lambda: figures.draw_roc(curves, metrics)
         drawings["precision-recall"] = lambda: figures.draw_precision_recall(curves, metrics)
     drawn = {}
     for name, draw in drawings.items():
-        svg = save_figure(draw(), facts.run.figures_dir / name)
+        svg = save_figure(draw(), contents.run.figures_dir / name)
         # Matplotlib has escaped the names inside.
         drawn[name] = Markup(inline_svg(svg, name))
     return drawn
 
 
 def _hardest_first(metrics: PartMetrics | None) -> list[str]:
-    """Return the classes by rising recall; those without photos last."""
+    """Return the classes in order of ascending recall; classes without photos last."""
     if metrics is None:
         return []
-    recalls = {name: one.recall for name, one in metrics.per_class.items()}
-    return sorted(recalls, key=lambda name: inf if (share := recalls[name]) is None else share)
+    recalls = {name: of_class.recall for name, of_class in metrics.per_class.items()}
+    return sorted(recalls, key=lambda name: inf if (recall := recalls[name]) is None else recall)
 
 
 def _unusual(audit: Audit | None) -> list[tuple[str, str]]:
-    """Return what the audit of the photos found, and how much of it; the most serious first."""
+    """Return the title of each finding of the audit, and its sentence or number of items."""
     unusual = []
     for finding in audit.findings.values() if audit else ():
         if isinstance(first := next(iter(finding.items), None), SentenceItem):
@@ -192,17 +196,17 @@ def _broken(catalog: Catalog | None) -> list[tuple[str, str]]:
     return [(photo.path, photo.problem) for photo in catalog.photos if photo.problem]
 
 
-def _cards(facts: Contents) -> list[tuple[str, str, str]]:
-    """Return the figures at the top: value, name, what it means."""
-    metrics = facts.metrics
+def _cards(contents: Contents) -> list[tuple[str, str, str]]:
+    """Return the numbers at the top of the page as (value, name, meaning)."""
+    metrics = contents.metrics
     if metrics is None:
         return []
     cards = [
         (score.text(metrics.scores.get(score.key)), score.title, score.meaning)
-        for score in scores_of(facts.task)
-        if score.key != metrics.main_score  # that one is in the headline
+        for score in scores_of(contents.task)
+        if score.key != metrics.main_score  # which is in the headline
     ]
-    if facts.task.is_multi_label:
+    if contents.task.is_multi_label:
         return cards
     baseline = percent(metrics.baseline_accuracy)
     return [*cards, (baseline, "baseline", "always answering the most frequent class")]

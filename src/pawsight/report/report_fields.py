@@ -1,6 +1,6 @@
-"""The fields of report.json: what a report states.
+"""Define the fields of report.json, the content of a report.
 
-They are described in docs/run-folder.md, and as a JSON schema in docs/report.schema.json.
+The fields are described in docs/run-folder.md, and by a JSON schema in docs/report.schema.json.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ class _Record(BaseModel):
 
 
 class Score(_Record):
-    """A score of the headline part; `value` is null where it is undefined."""
+    """A score of the headline part; `value` is null if undefined."""
 
     key: str = Field(description="as in metrics.json")
     title: str
     value: float | None
-    interval: Interval | None = Field(description="95 %, null where there is none")
+    interval: Interval | None = Field(description="95 %; null if there is no interval")
     meaning: str
 
 
 class NextStep(_Record):
-    """Something to do next."""
+    """A next step for the user."""
 
     title: Text
     reason: Text
-    command: Text = Field(description='for a shell, "" where there is none')
-    link: str = Field(description="id of the section of report.html that shows why")
+    command: Text = Field(description='for a shell; "" if there is no command')
+    link: str = Field(description="id of the section of report.html that shows the reason")
 
 
 class Confusion(_Record):
-    """How often one class was taken for another."""
+    """How often a class was predicted for photos of another class."""
 
     truth: Text
     predicted: Text
@@ -52,7 +52,7 @@ class Confusion(_Record):
 
 
 class ClassSummary(_Record):
-    """A class, or one of several labels."""
+    """A class or a label."""
 
     photos: int = Field(description="of the class in the headline part")
     precision: float | None
@@ -78,64 +78,64 @@ class ShortcutSummary(_Record):
 
     cue: str
     title: str
-    label: Text = Field(description="the class it sets apart")
+    label: Text = Field(description="the class that differs from the others")
     text: Text = Field(description="how the class differs")
     effect: float = Field(description="Cliff's delta, -1 to 1")
-    p_value: float = Field(description="of all cues and classes together")
-    use: Text = Field(description="what the photos of the part show about the model")
+    p_value: float = Field(description="adjusted for the number of cues and classes")
+    use: Text = Field(description="sentence on whether the model uses it")
     is_used: bool = Field(description="whether the model's mistakes follow it")
 
 
 class Answers(_Record):
-    """What the threshold of an answer costs on the photos of the headline part."""
+    """Answered photos of the headline part, and their error rate."""
 
-    threshold: float = Field(description="the least probability of an answer")
+    threshold: float = Field(description="the lowest probability of an answer")
     answered: float = Field(description="share of the photos that are answered")
     wrong: float | None = Field(
-        description="share of the answers that are wrong; null where none is given"
+        description="share of the answers that are wrong; null without answers"
     )
 
 
 class ReportSummary(_Record):
-    """What a report states."""
+    """The content of a report."""
 
     format_version: Literal[1] = FORMAT_VERSION
     version: str = Field(description="of pawsight")
     name: Text = Field(description="of the photos")
     task: TaskName
     part: Part | None = Field(description="that is reported, null before an evaluation")
-    headline: Text = Field(description="one number, in words")
-    detail: Text = Field(description="its 95 % interval and the counts behind it")
+    headline: Text = Field(description="sentence with the main score")
+    detail: Text = Field(description="its 95 % interval, and the counts that it is computed from")
     caution: Text = Field(description='a caveat, "" if there is none')
     failures: tuple[Text, ...] = Field(description="where it fails, the most frequent first")
     steps: tuple[NextStep, ...] = Field(description="up to three, the most useful first")
     findings: tuple[Text, ...] = Field(description="sentences of the section What this says")
     num_photos: int = Field(description="of the part")
     num_correct: int
-    scores: tuple[Score, ...] = Field(description="the one in the headline first")
+    scores: tuple[Score, ...] = Field(description="the score in the headline first")
     calibration_noise: float | None = Field(
-        description="calibration error that a perfectly calibrated model would show on so many "
-        "photos"
+        description="calibration error that a perfectly calibrated model would show on these photos"
     )
     classes: dict[Text, ClassSummary]
     confusions: tuple[Confusion, ...] = Field(description="at most 20, the most frequent first")
     slices: tuple[SliceSummary, ...] = Field(description="the lowest accuracy first")
     learning_curve: LearningCurve | None = Field(
-        description="accuracy by number of training photos, and what to expect of more; 90 % "
-        "intervals"
+        description="accuracy by number of training photos, and forecasts with 90 % intervals"
     )
     more_photos: tuple[Text, ...] = Field(
-        description="sentences on what more photos would bring, of all and of each class"
+        description="sentences on the effect of more photos, of all classes and of each class"
     )
     robustness: Robustness | None = Field(
-        description="right answers on changed photos; null where it was not measured"
+        description="correct answers on corrupted photos; null if not measured"
     )
     shortcuts: tuple[ShortcutSummary, ...] = Field(description="the largest effect first")
-    answers: Answers | None = Field(description="null for several labels a photo")
+    answers: Answers | None = Field(description="null for photos with several labels")
     unknown_classes: str = Field(
-        description='the answer none with each class left out in turn; "" below 3 classes'
+        description='the answer none with each class left out in turn; "" with fewer than 3 classes'
     )
-    none: str = Field(description='the answer none on photos of none of the classes; "" without')
+    none: str = Field(
+        description='the answer none on photos of none of the classes; "" without such photos'
+    )
     photos: dict[Text, dict[str, int]] = Field(
-        description="by class: how many are in train, validation and test, and broken"
+        description="by class: number of photos in train, validation and test, and broken"
     )

@@ -1,4 +1,4 @@
-"""The chart of accuracy on photos that were made worse on purpose."""
+"""Draw the accuracy on corrupted photos."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pawsight.report.figure_style import COLOURS, new_figure, percent_ticks, sty
 
 
 @styled
-def draw_robustness(found: Robustness) -> Figure:
-    """Draw the accuracy under each corruption against its severity, 0 to 5."""
+def draw_robustness(robustness: Robustness) -> Figure:
+    """Draw the accuracy with each corruption against its severity, 0 to 5."""
     figure, axes = new_figure()
-    for (name, kind), colour in zip(found.kinds.items(), cycle(COLOURS), strict=False):
-        shares = [found.share(count) for count in kind.num_correct]
+    for (name, kind), colour in zip(robustness.kinds.items(), cycle(COLOURS), strict=False):
+        shares = [robustness.share(count) for count in kind.num_correct]
         axes.plot(range(len(shares)), shares, "o-", color=colour, label=name)
     axes.set_xlabel("strength")
     axes.set_ylabel("accuracy")

@@ -1,4 +1,4 @@
-"""The facts of a run as rows of text: what was trained, how, and with which settings."""
+"""Format the facts of a run as rows of text: what was trained, how, and with which settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pawsight.progress_text import count_text
 from pawsight.training.average_choice import AverageChoice
 from pawsight.training.plan import Cut, HeadPlan, Plan
 
-# Fields of a plan that are shown elsewhere, or long and for programs.
+# Fields of a plan that are shown elsewhere, or are long and only meant for programs.
 _NOT_SHOWN = {"kind", "versions", "pieces"}
 
 
@@ -23,7 +23,14 @@ def training_rows(
     history: list[Epoch],
     averaging: AverageChoice | None = None,
 ) -> list[tuple[str, str]]:
-    """Return what was trained and for how long, as (name, text)."""
+    """Return rows of (name, text) on what was trained, how and for how long.
+
+    Args:
+        plan: The plan of the run, if there is one.
+        model: The finished model, if there is one.
+        history: The validations.
+        averaging: The comparison with an average of two networks, if there was one.
+    """
     rows: list[tuple[str, Any]] = [*(_of_plan(plan, model) if plan else ())]
     if history and isinstance(plan, HeadPlan):
         rows.append(("training time", duration(history[-1].seconds)))  # it has no epochs or steps
@@ -43,7 +50,7 @@ def training_rows(
 
 
 def plan_rows(plan: Plan | HeadPlan) -> list[tuple[str, str]]:
-    """Return the fields of a plan that are set and short, as (dotted name, text)."""
+    """Return the short fields of a plan that are set, as (dotted name, text)."""
     return setting_rows(plan.model_dump(mode="json", exclude=_NOT_SHOWN, exclude_none=True))
 
 
@@ -82,7 +89,7 @@ def _of_history(history: list[Epoch]) -> list[tuple[str, Any]]:
 
 
 def photo_counts(catalog: Catalog | None) -> dict[str, Counter[str]]:
-    """Count per class how many photos each part has, and how many could not be read."""
+    """Count the photos of each class by part; unreadable photos count as "broken"."""
     if catalog is None:
         return {}
     counts: dict[str, Counter[str]] = {}
@@ -107,7 +114,7 @@ def setting_rows(value: Any, name: str = "") -> list[tuple[str, str]]:
 def _divergence(cut: Cut) -> str:
     return (
         f"at step {cut.diverged_at:,}; resumed from step {cut.step:,} with a learning rate of "
-        f"{cut.factor:g} times the one before"
+        f"{cut.factor:g} times the previous value"
     )
 
 

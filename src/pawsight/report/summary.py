@@ -1,4 +1,4 @@
-"""Compute what the report of a run states: the fields of report.json."""
+"""Compute the summary of a run that its report states: the fields of report.json."""
 
 from __future__ import annotations
 
@@ -29,68 +29,68 @@ from pawsight.training.plan import Plan
 _MAX_CONFUSIONS = 20
 
 
-def summarise(found: Contents) -> ReportSummary:
-    """Compute what the report of a run states."""
-    metrics, part = found.metrics, found.part
-    facts: dict[str, object] = {}
+def summarise(contents: Contents) -> ReportSummary:
+    """Compute the summary from the records of a run."""
+    metrics, part = contents.metrics, contents.part
+    first: dict[str, object] = {}
     if metrics is None or part is None:
-        facts = {"headline": "Not evaluated yet: this run did not get that far", "detail": ""}
-    elif found.task.is_multi_label:
-        facts = {
+        first = {"headline": "Not evaluated yet: this run did not get that far", "detail": ""}
+    elif contents.task.is_multi_label:
+        first = {
             "headline": label_interpretation.headline(part, metrics),
             "detail": label_interpretation.detail(part, metrics),
             "failures": label_interpretation.failures(metrics),
         }
     else:
-        facts = _of_one_label(found, metrics, part)
+        first = _single_label_fields(contents, metrics, part)
     noise = metrics.calibration_noise if metrics else None
-    photos = {photo.path: photo for photo in found.catalog.photos} if found.catalog else {}
-    nothing: dict[str, object] = {"failures": (), "steps": (), "confusions": ()}
+    photos = {photo.path: photo for photo in contents.catalog.photos} if contents.catalog else {}
+    defaults: dict[str, object] = {"failures": (), "steps": (), "confusions": ()}
     return ReportSummary.model_validate(
-        nothing
-        | facts
+        defaults
+        | first
         | {
             "version": __version__,
-            "name": found.name,
-            "task": found.task.name,
+            "name": contents.name,
+            "task": contents.task.name,
             "part": part,
-            "caution": _caution(found),
-            "findings": _findings(found),
+            "caution": _caution(contents),
+            "findings": _findings(contents),
             "num_photos": metrics.n if metrics else 0,
             "num_correct": metrics.num_correct if metrics else 0,
-            "scores": _scores(found, metrics) if metrics else (),
+            "scores": _scores(contents, metrics) if metrics else (),
             "calibration_noise": noise.mean if noise else None,
             "classes": _classes(metrics) if metrics else {},
-            "slices": _slices(found, photos),
-            "learning_curve": found.learning_curve,
-            "more_photos": _more_photos(found, photos),
-            "robustness": found.robustness,
-            "shortcuts": _shortcuts(found),
-            "answers": _answers(found),
-            "unknown_classes": unknown_classes_sentence(found.run),
-            "none": none_sentence(found.run),
+            "slices": _slices(contents, photos),
+            "learning_curve": contents.learning_curve,
+            "more_photos": _more_photos(contents, photos),
+            "robustness": contents.robustness,
+            "shortcuts": _shortcuts(contents),
+            "answers": _answers(contents),
+            "unknown_classes": unknown_classes_sentence(contents.run),
+            "none": none_sentence(contents.run),
             "photos": {
                 name: {key: counts[key] for key in ("train", "validation", "test", "broken")}
-                for name, counts in photo_counts(found.catalog).items()
+                for name, counts in photo_counts(contents.catalog).items()
             },
         },
         from_attributes=True,
     )
 
 
-def _of_one_label(found: Contents, metrics: PartMetrics, part: Part) -> dict[str, object]:
-    """Return the first screen and the confusions, where each photo has one label."""
-    counted = photo_counts(found.catalog).values()
+def _single_label_fields(contents: Contents, metrics: PartMetrics, part: Part) -> dict[str, object]:
+    """Return the fields of the first screen and the confusions, for photos with one label each."""
+    counts_of_classes = photo_counts(contents.catalog).values()
     steps = first_screen.next_steps(
         metrics,
-        found.run.none_path.is_file(),
-        shell_quoted(str(found.run.path)),
-        found.shortcuts,
-        found.forecast,
-        max((sum(counts[p] for p in PARTS) for counts in counted), default=0),
+        contents.run.none_path.is_file(),
+        shell_quoted(str(contents.run.path)),
+        contents.shortcuts,
+        contents.forecast,
+        max((sum(counts[p] for p in PARTS) for counts in counts_of_classes), default=0),
     )
     return {
-        "headline": first_screen.headline(part, metrics, found.num_network_photos > 0),
+        "headline": first_screen.headline(part, metrics, contents.num_network_photos > 0),
         "detail": first_screen.detail(part, metrics),
         "failures": first_screen.failures(metrics),
         "steps": steps,
@@ -98,7 +98,7 @@ def _of_one_label(found: Contents, metrics: PartMetrics, part: Part) -> dict[str
     }
 
 
-def _scores(found: Contents, metrics: PartMetrics) -> list[Score]:
+def _scores(contents: Contents, metrics: PartMetrics) -> list[Score]:
     scores = [
         Score(
             key=score.key,
@@ -107,7 +107,7 @@ def _scores(found: Contents, metrics: PartMetrics) -> list[Score]:
             interval=metrics.intervals.get(score.key),
             meaning=score.meaning,
         )
-        for score in scores_of(found.task)
+        for score in scores_of(contents.task)
     ]
     return sorted(scores, key=lambda score: score.key != metrics.main_score)
 
@@ -115,119 +115,120 @@ def _scores(found: Contents, metrics: PartMetrics) -> list[Score]:
 def _classes(metrics: PartMetrics) -> dict[str, ClassSummary]:
     return {
         name: ClassSummary(
-            photos=one.support,
-            precision=one.precision,
-            precision_interval=one.precision_interval,
-            recall=one.recall,
-            recall_interval=one.recall_interval,
-            f1=one.f1,
+            photos=of_class.support,
+            precision=of_class.precision,
+            precision_interval=of_class.precision_interval,
+            recall=of_class.recall,
+            recall_interval=of_class.recall_interval,
+            f1=of_class.f1,
         )
-        for name, one in metrics.per_class.items()
+        for name, of_class in metrics.per_class.items()
     }
 
 
-def _slices(found: Contents, photos: Mapping[str, Photo]) -> list[SliceSummary]:
-    if found.predictions is None:
+def _slices(contents: Contents, photos: Mapping[str, Photo]) -> list[SliceSummary]:
+    if contents.predictions is None:
         return []
     return [
         SliceSummary(
-            title=one.title,
-            photos=one.num_photos,
-            correct=one.num_correct,
-            interval=one.interval,
-            rest_accuracy=one.rest_accuracy,
-            p_value=one.p_value,
+            title=part_slice.title,
+            photos=part_slice.num_photos,
+            correct=part_slice.num_correct,
+            interval=part_slice.interval,
+            rest_accuracy=part_slice.rest_accuracy,
+            p_value=part_slice.p_value,
         )
-        for one in slices(found.predictions, photos)
+        for part_slice in slices(contents.predictions, photos)
     ]
 
 
-def _more_photos(found: Contents, photos: Mapping[str, Photo]) -> list[str]:
-    """Return what more photos would bring: of all, then of the classes that gain most."""
-    curve, measured, metrics = found.forecast, found.learning_curve, found.curve_metrics
+def _more_photos(contents: Contents, photos: Mapping[str, Photo]) -> list[str]:
+    """Describe the effect of more photos: of all classes, then of the classes that gain most."""
+    curve, measured, metrics = contents.forecast, contents.learning_curve, contents.curve_metrics
     if measured is None or metrics is None:
         return []
-    part = measured.part or found.part or "test"
+    part = measured.part or contents.part or "test"
     if curve is None:
         return [measured.disagreement(metrics.accuracy, part)]
-    gains = {name: one.twice.accuracy - one.now.accuracy for name, one in curve.classes.items()}
+    gains = {
+        name: needs.twice.accuracy - needs.now.accuracy for name, needs in curve.classes.items()
+    }
     return [curve.sentence(metrics.accuracy, part)] + [
-        curve.class_sentence(name, _worst_kind(found.predictions, photos, name))
+        curve.class_sentence(name, _worst_kind(contents.predictions, photos, name))
         for name in sorted(gains, key=lambda name: -gains[name])
     ]
 
 
 def _worst_kind(predictions: Predictions | None, photos: Mapping[str, Photo], name: str) -> str:
-    """Return the kind of photos of a class that is mistaken more often than its others, or ""."""
+    """Return the slice of a class with significantly more mistakes than the rest of it, or ""."""
     if predictions is None or name not in predictions.class_names:
         return ""
-    own = predictions.only(predictions.labels == predictions.class_names.index(name))
-    worst = next((one for one in slices(own, photos) if one.is_worse), None)
-    return worst.title if worst else ""
+    of_class = predictions.only(predictions.labels == predictions.class_names.index(name))
+    return next((worst.title for worst in slices(of_class, photos) if worst.is_worse), "")
 
 
-def _shortcuts(found: Contents) -> list[ShortcutSummary]:
-    part = found.part or "test"
+def _shortcuts(contents: Contents) -> list[ShortcutSummary]:
+    part = contents.part or "test"
     return [
         ShortcutSummary(
-            cue=one.cue,
-            title=one.title,
-            label=one.label,
-            text=one.text,
-            effect=one.effect,
-            p_value=one.p_value,
-            use=one.sentence(part),
-            is_used=one.is_used,
+            cue=shortcut.cue,
+            title=shortcut.title,
+            label=shortcut.label,
+            text=shortcut.text,
+            effect=shortcut.effect,
+            p_value=shortcut.p_value,
+            use=shortcut.sentence(part),
+            is_used=shortcut.is_used,
         )
-        for one in found.shortcuts
+        for shortcut in contents.shortcuts
     ]
 
 
-def _answers(found: Contents) -> Answers | None:
-    if found.predictions is None or found.task.is_multi_label:
+def _answers(contents: Contents) -> Answers | None:
+    if contents.predictions is None or contents.task.is_multi_label:
         return None
-    threshold = threshold_of(found.model)
-    answered, wrong = coverage_and_risk(found.predictions, threshold)
+    threshold = threshold_of(contents.model)
+    answered, wrong = coverage_and_risk(contents.predictions, threshold)
     return Answers(threshold=threshold, answered=answered, wrong=wrong)
 
 
-def _caution(found: Contents) -> str:
-    if found.evaluation is None:
-        return f"Go on with: {resume_command(found.run.place)}"
-    num_copies = found.evaluation.copies_across_parts or 0
-    is_epoch_chosen = not found.is_head
+def _caution(contents: Contents) -> str:
+    if contents.evaluation is None:
+        return f"Continue with: {resume_command(contents.run.place)}"
+    num_copies = contents.evaluation.copies_across_parts or 0
+    is_epoch_chosen = not contents.is_head
     return first_screen.caution(
-        found.evaluation.headline, num_copies, is_epoch_chosen, found.num_network_photos
+        contents.evaluation.headline, num_copies, is_epoch_chosen, contents.num_network_photos
     )
 
 
-def _findings(found: Contents) -> list[str]:
-    """Return the sentences on the numbers, and on the curves where there are any."""
-    return [*_of_metrics(found), *([] if found.is_head else [_of_curves(found)])]
+def _findings(contents: Contents) -> list[str]:
+    """Describe the metrics, and the curves unless only a linear head was fitted."""
+    return [*_of_metrics(contents), *([] if contents.is_head else [_of_curves(contents)])]
 
 
-def _of_metrics(found: Contents) -> list[str]:
-    if found.part is None or found.metrics is None:
+def _of_metrics(contents: Contents) -> list[str]:
+    if contents.part is None or contents.metrics is None:
         return []
-    if found.task.is_multi_label:
-        return label_interpretation.findings(found.part, found.metrics, len(found.lost))
+    if contents.task.is_multi_label:
+        return label_interpretation.findings(contents.part, contents.metrics, len(contents.lost))
     return interpretation.findings(
-        found.part,
-        found.metrics,
-        {name: row["train"] for name, row in photo_counts(found.catalog).items()},
-        is_weighted=found.plan is not None and found.plan.class_weights is not None,
-        num_lost=len(found.lost),
+        contents.part,
+        contents.metrics,
+        {name: row["train"] for name, row in photo_counts(contents.catalog).items()},
+        is_weighted=contents.plan is not None and contents.plan.class_weights is not None,
+        num_lost=len(contents.lost),
     )
 
 
-def _of_curves(found: Contents) -> str:
-    """Describe the curves; of a run that grew, with what it started from."""
-    start = found.config.get("settings", {}).get("start_from")
-    began_with_head = isinstance(found.plan, Plan) and found.plan.head_strength is not None
+def _of_curves(contents: Contents) -> str:
+    """Describe the curves; for a run that started from another model, name that model."""
+    start = contents.config.get("settings", {}).get("start_from")
+    began_with_head = isinstance(contents.plan, Plan) and contents.plan.head_strength is not None
     if start is None or began_with_head:
-        text = interpretation.interpret(found.history)
-        if found.averaging is None:
+        text = interpretation.interpret(contents.history)
+        if contents.averaging is None:
             return text
-        return f"{found.averaging.in_words()} The curves are of the first: {text}"
+        return f"{contents.averaging.in_words()} The curves are of the first: {text}"
     started_with = f"the model that training started from ({start})"
-    return interpretation.interpret(found.history, started_with)
+    return interpretation.interpret(contents.history, started_with)

@@ -1,4 +1,4 @@
-"""Load the pages' templates: one style; every name is escaped and unprintable letters replaced."""
+"""Load the templates of pages; every text is escaped, and unprintable characters are replaced."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def load_template(name: str) -> Template:
 
 @cache
 def _environment() -> Environment:
-    """Return the environment that keeps templates compiled: compiling takes half a second."""
+    """Return the environment, which caches compiled templates: compiling takes half a second."""
     environment = Environment(
         loader=FunctionLoader(_read),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        # Whatever is printed, a name above all, is made showable on its way out.
+        # Applied to every printed text, such as the name of a class.
         finalize=lambda value: interpretation.sanitize(value) if type(value) is str else value,
     )
-    environment.filters["percent"] = lambda *given: _unbroken(formatting.percent(*given))
+    environment.filters["percent"] = lambda *args: _unbroken(formatting.percent(*args))
     environment.filters["interval"] = formatting.percent_interval
     environment.filters["decimal"] = formatting.decimal
     environment.filters["unbroken"] = _unbroken
@@ -41,5 +41,5 @@ def _read(name: str) -> str:
 
 
 def _unbroken(text: str) -> str:
-    """Keep each number on the line of its percent sign."""
+    """Replace the space before each percent sign by a non-breaking space."""
     return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)

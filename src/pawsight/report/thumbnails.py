@@ -1,4 +1,4 @@
-"""Photos small enough to travel inside a page."""
+"""Draw thumbnails of photos as data: URIs, which are part of a page."""
 
 from __future__ import annotations
 
@@ -16,19 +16,25 @@ from pawsight.data.decoding.photo_file import read_photo
 from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.errors import PhotoError
 
-QUALITY = 78  # of JPEGs
+QUALITY = 78  # of the JPEGs
 
 
 def draw_thumbnail(
     path: Path, side: int, quality: int = QUALITY, scale: PixelScale = STANDARD
 ) -> str:
-    """Draw a photo to fit a square, as a data: URI of a JPEG.
+    """Draw a thumbnail of a photo.
+
+    Args:
+        path: The photo.
+        side: Of the square that it must fit into, in pixels.
+        quality: Of the JPEG, 1 to 95.
+        scale: Scales values of more than 8 bits to 0..255.
 
     Returns:
-        "" where the photo is no longer there or can no longer be read.
+        A data: URI of a JPEG; "" if the photo can no longer be read.
     """
     try:
-        # A page shows what is there of a photo, whatever training makes of it.
+        # A page also shows truncated photos that training leaves out.
         image: Image.Image = decode(read_photo(path), keep_truncated=True, scale=scale)
     except PhotoError:
         return ""
@@ -36,10 +42,10 @@ def draw_thumbnail(
 
 
 def data_uri(image: Image.Image, side: int, quality: int = QUALITY) -> str:
-    """Return an image as a data: URI of a JPEG; it is made smaller where it does not fit a square.
+    """Return an image as a data: URI of a JPEG.
 
     Args:
-        image: RGB.
+        image: An RGB image; it is shrunk if it does not fit into the square.
         side: Of the square, in pixels.
         quality: Of the JPEG, 1 to 95.
     """
@@ -53,7 +59,18 @@ def data_uri(image: Image.Image, side: int, quality: int = QUALITY) -> str:
 def draw_thumbnails(
     root: Path, paths: Iterable[str], side: int, quality: int, scale: PixelScale
 ) -> dict[str, str]:
-    """Draw many photos, each once, on all cores; paths are relative to `root`."""
+    """Draw thumbnails of many photos on all cores, each photo once.
+
+    Args:
+        root: The folder that the paths are relative to.
+        paths: The photos.
+        side: As for `draw_thumbnail`.
+        quality: As for `draw_thumbnail`.
+        scale: As for `draw_thumbnail`.
+
+    Returns:
+        What `draw_thumbnail` returns, by path.
+    """
     distinct = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="pawsight-thumbnails") as pool:
         drawn = pool.map(lambda path: draw_thumbnail(root / path, side, quality, scale), distinct)

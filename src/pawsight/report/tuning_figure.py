@@ -1,4 +1,4 @@
-"""The figure of a search: what mattered, and the scores of the trials in their order."""
+"""Draw the figure of a hyperparameter search: the scores of the trials, and the importances."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def draw_tuning(scores: Sequence[float], importances: Sequence[Importance]) -> F
 
     Args:
         scores: Validation accuracy of each trial, 0..1.
-        importances: What `importances` returned; where it is empty, only scores are drawn.
+        importances: From `importances`; if empty, only the scores are drawn.
     """
     figure, axes = new_figure(_SIZE, ncols=2 if importances else 1, squeeze=False)
     left = axes[0, 0]
@@ -35,13 +35,16 @@ def draw_tuning(scores: Sequence[float], importances: Sequence[Importance]) -> F
     if not importances:
         return figure
     right = axes[0, 1]
-    names = [one.name for one in reversed(importances)]
-    means, spreads = ([getattr(one, field) for one in reversed(importances)] for field in _FIELDS)
-    right.barh(names, means, xerr=spreads, color=BLUE, ecolor=INK, capsize=3)
+    from_bottom = importances[::-1]
+    right.barh(
+        [importance.name for importance in from_bottom],
+        [importance.mean for importance in from_bottom],
+        xerr=[importance.spread for importance in from_bottom],
+        color=BLUE,
+        ecolor=INK,
+        capsize=3,
+    )
     right.set_xlim(0, 1)
     right.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     right.set_xlabel("share of the variation of the score")
     return figure
-
-
-_FIELDS = ("mean", "spread")
