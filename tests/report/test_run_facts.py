@@ -63,8 +63,8 @@ def test_a_run_of_steps_has_its_epochs_its_speed_and_its_sizes(make_history):
         ("limited by", "reading photos"),
         (
             "diverged",
-            "at step 1,234; resumed from step 1,000 with a learning rate of 0.25 times the previous "
-            "value",
+            "at step 1,234; resumed from step 1,000 with a learning rate of 0.25 times the "
+            "previous value",
         ),
         ("why that precision", "as set"),
         ("precision", "float32"),
