@@ -158,7 +158,7 @@ def test_photos_that_are_gone_are_reported_with_what_to_do(run, tmp_path):
 
 
 def test_the_shipped_model_has_no_keras_weights_and_reports_what_works():
-    with pytest.raises(ModelError, match=r"keras is made from[\s\S]*--format onnx, "):
+    with pytest.raises(ModelError, match=r"which keras needs[\s\S]*--format onnx, "):
         pawsight.export(None, "keras")
 
 
@@ -298,9 +298,7 @@ def test_other_formats_need_no_photos_to_choose_ranges_by(
 
 def test_one_photo_is_too_few_to_choose_ranges_by(colour_run, tmp_path, int8):
     photos = drawn(tmp_path / "photos", (1, 0, 0))
-    with pytest.raises(
-        DataError, match=r"too few photos to choose the ranges[\s\S]*--photos FOLDER"
-    ):
+    with pytest.raises(DataError, match=r"too few photos to calibrate[\s\S]*--photos FOLDER"):
         pawsight.export(colour_run, "own", tmp_path / "out", photos)
 
 
@@ -373,4 +371,6 @@ def test_a_file_for_photos_of_any_size_is_described_or_its_lack_explained(
     assert sorted(given) == sorted(colour_photos.glob("*/*.png"))
     readme = (tmp_path / "out" / "README.md").read_text()
     assert ("photo.onnx" in readme) is (difference is not None)
-    assert any("There is no photo.onnx" in note for note in recorded.notes) is (difference is None)
+    assert any(
+        "photo.onnx, for photos of any size, was not written" in note for note in recorded.notes
+    ) is (difference is None)

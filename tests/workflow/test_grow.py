@@ -111,7 +111,7 @@ def test_a_photo_that_was_trained_on_is_never_tested_on_whatever_its_folder(
     )
     found = {path.split("/", 1)[1]: part for path, part in _by_path(grown).items()}
     assert {path: found[path] for path in before} == before
-    assert any("so that the test part stays unseen" in note for note in recorded.notes)
+    assert any("so that no test photo is trained on" in note for note in recorded.notes)
 
 
 def _by_path(run):

@@ -68,14 +68,14 @@ def test_a_split_that_is_given_is_kept(grow):
 
 def test_weights_of_unknown_photos_are_noted_and_a_head_is_fitted_anew(grow, recorded):
     grow(start(run=False), photos("cats", "dogs"))
-    assert recorded.notes[1].startswith("Which photos /runs/first was trained on is not known")
+    assert recorded.notes[1].startswith("The training photos of /runs/first are not known")
     recorded.notes.clear()
     grow(start(weights=False), photos("cats", "dogs"))
     assert recorded.notes[1:] == ["The linear head is fitted anew to all training photos."]
 
 
 def test_a_model_of_other_classes_is_refused_where_its_weights_are_used(grow):
-    with pytest.raises(DataError, match=r"None of the classes in /pets .* knows: cats, dogs"):
+    with pytest.raises(DataError, match=r"None of the classes in /pets .*: cats, dogs"):
         grow(start(), photos("eels", "frogs"))
     grow(start(weights=False), photos("eels", "frogs"))
 
@@ -85,8 +85,8 @@ def test_photos_of_another_part_keep_that_of_the_earlier_run(grow, recorded):
     _, parts = grow(start(), given, {0: "test", 1: "train", 2: "test"})
     assert parts == ["test", "train", "test"]
     assert recorded.notes[1] == (
-        "1 photo of another part in /pets keeps the part of the earlier run, so that the test part "
-        "stays unseen."
+        "1 photo of another part in /pets keeps the part of the earlier run, so that no test "
+        "photo is trained on."
     )
     recorded.notes.clear()
     grow(start(), given, {0: "test", 1: "test", 2: "test"})

@@ -209,7 +209,7 @@ def test_the_largest_part_is_left_out_where_the_time_is_too_short_for_it(
     minutes = share * sum(SECONDS) / 60
     found = learning_curve(untrained.run, minutes, recorded)
     assert [count for count, _ in found.points] == [*PARTS[:num_trained], 59]
-    left = f"{minutes:g} min leave no time for 30 training photos, which take about "
+    left = f"The rest of {minutes:g} min is too short for 30 training photos, which take about "
     left += f"{duration(SECONDS[-1] * slowness)}."
     assert (left in recorded.notes) is (num_trained == 2)
 

@@ -91,7 +91,7 @@ def test_a_shard_in_place_of_the_output_is_named(predicted, output):
     before = shard.read_bytes()
     with pytest.raises(DataError) as caught:
         pawsight.merge_shards(shard)
-    text = f"{shard} is one of the shards.\nGive the output of all: {output}"
+    text = f"{shard} is one of the shards.\nGive the output of all shards: {output}"
     assert (str(caught.value), shard.read_bytes()) == (text, before)
 
 

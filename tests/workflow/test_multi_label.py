@@ -154,7 +154,7 @@ def test_report_shows_each_label_and_nothing_about_one_class(run):
 
 
 def test_what_is_for_one_class_is_refused(run, shapes, tmp_path, capsys):
-    with pytest.raises(ConfigError, match="no one folder"):
+    with pytest.raises(ConfigError, match="cannot be sorted"):
         workflow.sort(shapes, tmp_path / "sorted", run)
     with pytest.raises(ConfigError, match="Leave --max-error out"):
         pawsight.load(run, max_error=0.01)
@@ -164,7 +164,7 @@ def test_what_is_for_one_class_is_refused(run, shapes, tmp_path, capsys):
         )
     with pytest.raises(ConfigError, match="training further is for one label"):
         workflow.train(shapes / "labels.csv", TrainConfig(start_from=str(run.path)))
-    with pytest.raises(ConfigError, match="checked where each photo has one"):
+    with pytest.raises(ConfigError, match="checked only where each photo has one label"):
         workflow.doubts(run.path)
     for settings, words in (
         ({"model": "colab"}, "'colab' is for one label a photo"),

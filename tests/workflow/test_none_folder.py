@@ -56,7 +56,7 @@ def test_a_class_named_as_an_answer_is_named_before_the_photos_are_read(tmp_path
     put(tmp_path, "unsure/a.jpg", "none/b.jpg", "none/c.jpg")
     with pytest.raises(DataError):  # no photo can be read
         train(tmp_path, progress=recorded)
-    ambiguous = [note for note in recorded.notes if "cannot be told from the answer" in note]
+    ambiguous = [note for note in recorded.notes if "has the name of the answer" in note]
     assert len(ambiguous) == 2
     assert ambiguous[1].endswith("To rename it: --merge 'unsure photos=unsure'")
 

@@ -268,7 +268,7 @@ def test_weights_of_classes_are_by_name():
     assert resolve_class_weights({"b": 3.0}, ("a", "b"), [5, 5]) == (1.0, 3.0)
     assert resolve_class_weights("auto", ("a", "b"), [5, 5]) is None
     assert resolve_class_weights("auto", ("a", "b"), [30, 10]) == pytest.approx((2 / 3, 2.0))
-    with pytest.raises(ConfigError, match="the class 'c', and there is none"):
+    with pytest.raises(ConfigError, match="the class 'c', which does not exist"):
         resolve_class_weights({"c": 1.0}, ("a", "b"), [5, 5])
 
 

@@ -100,7 +100,7 @@ def test_killed_process_is_replaced_and_its_block_predicted_again(
     )
     assert len(started) == 2
     assert progress.notes == [
-        "Worker 1 of 1 was lost (exit code -9); another one predicts its photos again."
+        "Worker 1 of 1 was lost (exit code -9); another worker predicts its photos again."
     ]
     assert (done.num_read, done.num_failed) == (9, 1)
     assert len({row["path"] for row in rows_of(output)}) == len(rows_of(output)) == 10
@@ -223,7 +223,7 @@ def test_other_settings_or_photos_are_refused(
 
 
 def test_folder_of_something_else_is_never_written_into(folder, colour_run, tmp_path):
-    with pytest.raises(DiskError, match="is not empty, and holds no earlier predictions"):
+    with pytest.raises(DiskError, match="is not empty, and has no earlier predictions"):
         pawsight.predict_with_workers(folder, colour_run, folder)
     with pytest.raises(DiskError, match="is a file"):
         pawsight.predict_with_workers(folder, colour_run, folder / "0.png")
@@ -373,7 +373,7 @@ def test_a_folder_that_another_process_writes_is_refused(folder, colour_run, out
     output.mkdir()
     with (
         locked(output / ".lock", print),
-        pytest.raises(DiskError, match=f"(?s)Another process writes into {output}: process .*Wait"),
+        pytest.raises(DiskError, match=f"(?s)Another process writes to {output}: process .*Wait"),
     ):
         pawsight.predict_with_workers(folder, colour_run, output)
     assert sorted(path.name for path in output.iterdir()) == [".lock"]

@@ -6,6 +6,7 @@ import pytest
 
 from pawsight.config import TrainConfig
 from pawsight.errors import DataError
+from pawsight.history import Epoch
 from pawsight.workflow import shared_trials
 from pawsight.workflow.shared_trials import Trial, TrialJob, medians_of
 from pawsight.workflow.trial_progress import PrunedError, TrialProgress
@@ -119,7 +120,6 @@ def test_a_trial_that_failed_names_why_and_one_that_was_begun_continues(outcome)
 
 @pytest.mark.parametrize(("balanced", "score"), [(None, 0.9), (0.7, 0.7)])
 def test_the_score_of_a_run_is_the_one_that_chose_its_epoch(monkeypatch, balanced, score):
-    row = SimpleNamespace(validation_accuracy=0.9, validation_balanced_accuracy=balanced)
-    monkeypatch.setattr(shared_trials, "load_history", lambda path: [])
-    monkeypatch.setattr(shared_trials, "best_epoch", lambda history: row)
+    row = Epoch(1, 10, 1.0, 50.0, 0.1, 0.5, 0.8, 0.4, 0.9, True, balanced)
+    monkeypatch.setattr(shared_trials, "load_history", lambda path: [row])
     assert shared_trials.run_score(SimpleNamespace(history_path="h")) == score

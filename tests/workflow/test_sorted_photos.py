@@ -67,9 +67,9 @@ def test_a_plan_names_the_model_by_its_path_or_the_one_that_ships(plan, tmp_path
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sure": -0.1}, "sure is a probability from 0 to 1, not -0.1"),
+        ({"sure": -0.1}, "sure must be a probability from 0 to 1, not -0.1"),
         ({"sure": 1.1}, "not 1.1"),
-        ({"how": "burn"}, "how is one of copy, link, move, not burn"),
+        ({"how": "burn"}, "how must be one of copy, link, move, not burn"),
     ],
 )
 def test_what_cannot_be_sorted_is_refused(plan, options, message):
@@ -104,10 +104,10 @@ def test_photos_are_placed_and_the_next_sort_notes_how_many_are(given, save_phot
     assert progress.done["Listing photos"] == progress.done["Predicting"] == 3
     assert notes == []
     sort("photos", "photos", progress=progress)
-    assert notes == ["3 photos in photos are sorted already, and left out."]
+    assert notes == ["3 photos are already sorted in photos, and left out."]
     (tmp_path / "photos" / "cats").rename(tmp_path / "elsewhere")
     sort("photos", "photos", progress=progress, dry_run=True)
-    assert notes[1:] == ["1 photo in photos is sorted already, and left out."]
+    assert notes[1:] == ["1 photo is already sorted in photos, and left out."]
     assert undo_sort("photos").num_back == 1
 
 

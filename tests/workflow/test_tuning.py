@@ -194,6 +194,12 @@ def test_default_recipe_that_is_best_is_kept(trained, minutes, tmp_path, monkeyp
     assert (found.winner, found.is_better) == (None, False)
 
 
+@pytest.mark.parametrize("minutes", [0, -1.5])
+def test_a_search_needs_time(minutes, tmp_path):
+    with pytest.raises(ConfigError, match=f"minutes must be above 0, got {minutes}"):
+        tune("photos", minutes, SWIFT, tmp_path)
+
+
 @pytest.mark.parametrize(
     "config", [TrainConfig(model="builtin"), TrainConfig(model="swift", minutes=3)]
 )
@@ -270,7 +276,9 @@ def side(trained, minutes, monkeypatch):
 
 def test_workers_train_trials_side_by_side(side, trained, tmp_path, recorded):
     found = tune("photos", 20, SWIFT, tmp_path / "out", recorded, workers=2)
-    assert "Worker 2 of 2 was lost (exit code -9); another one continues trial 2." in recorded.notes
+    assert (
+        "Worker 2 of 2 was lost (exit code -9); another worker continues trial 2." in recorded.notes
+    )
     assert len(found.trials) == 28  # 28 minutes of trials, two at a time
     assert side[:3] == [[0, 1], [1, 2], [1, 3]]  # a worker that is free takes the next
     assert side[-1] == [1]

@@ -29,7 +29,7 @@ def test_a_detector_of_an_earlier_network_is_fitted_again(run, tmp_path, recorde
     copy.drift_reference_path.unlink()
     pawsight.evaluate(copy.path, progress=recorded)
     assert (path.read_bytes(), copy.drift_reference_path.read_bytes()) == (written, distances)
-    assert any("was made again" in note for note in recorded.notes)
+    assert any("was written again" in note for note in recorded.notes)
     caplog.clear()
     assert pawsight.verify(copy.path).holds and not caplog.messages
 

@@ -8,18 +8,25 @@
     learning_curves   measure what more photos would bring to the network of a run
     curve_parts       train the network of a run on parts of its photos
     uploaded_runs     copy a run to its address while it is trained
-    run_errors        what is noted on an error that ends a run
+    run_errors        add to an error how to resume the run, and log it
+    given_settings    merge and check the settings of a run
+    grown_runs        train a run further: which photos keep their parts
     finished_runs     evaluate a run, and write or log its report
     training_worker   train a part of each batch, in a process of a run with workers
     worker_processes  start workers, and replace lost ones
     ray_workers       start workers on a Ray cluster
     search_folder     the folder of a search
-    shared_trials     trials of a search that workers train at the same time
     tuning            search the settings of a recipe
+    trial_study       choose the trials of a search, and store their results
+    trial_progress    report the scores of a trial, and end it if it falls behind
+    shared_trials     train a trial of a search, in this or in another process
+    ray_trials        train the trials of a search on a Ray cluster
+    tuning_results    the result of a search
     cross_validation  train a run per fold
     compared_runs     compare finished runs, and list runs
     label_doubts      rank photos by how strongly their labels are contradicted
     verification      compare a run with its checksums, and compute its numbers again
+    number_differences  compare the numbers of two JSON documents
     exports           a model in other formats, compared with the model
     predicted_folders predict a folder of photos, or a shard of it, into a file
     predicted_blocks  predict photos with several workers into a folder of Parquet files

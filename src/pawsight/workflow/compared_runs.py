@@ -25,18 +25,18 @@ from pawsight.workflow.photo_sets import Source
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One line about a run.
+    """A run in a list of runs.
 
     Attributes:
-        path: The run folder.
-        began: When it began, local time.
-        model: The network; "" where none was chosen yet.
-        state: "complete", or the stage at which it stands: "training".
-        num_photos: Photos that are used; None where there is no catalog.
-        score: The score to quote; None before an evaluation.
-        score_name: Its name, such as "accuracy"; "" before an evaluation.
-        part: The part that it is of; "" before an evaluation.
-        address: Of a run at an address, whose path is a working folder in the cache.
+        path: The run folder; for a run at an address, its working folder in the cache.
+        began: When the run began, local time.
+        model: The network; "" if config.json is damaged.
+        state: "complete", "stopped" (or still being trained), or "damaged".
+        num_photos: The number of usable photos; None if the catalog is damaged.
+        score: The main score; None before an evaluation.
+        score_name: The name of the score, such as "accuracy"; "" before an evaluation.
+        part: The part on which the score was measured; "" before an evaluation.
+        address: The address of the run; None for a folder.
     """
 
     path: Path
@@ -53,73 +53,72 @@ class RunSummary:
 def compare(run_paths: Sequence[Source], out: Source | None = None) -> Comparison:
     """Compare finished runs on the test photos that they have in common.
 
-    Uses the saved predictions; no photo is predicted again. A photo is the same where its
-    content is (SHA-256), wherever it is stored.
+    Uses the saved predictions; no photo is predicted again. Photos are identified by their
+    content (SHA-256), wherever they are stored.
 
     Args:
         run_paths: Two run folders or more.
-        out: A new HTML file that shows the photos on which they differ; None writes nothing.
+        out: A new HTML file that shows the photos on which the runs differ; None writes nothing.
 
     Returns:
-        Accuracies, paired tests, and the photos that changed.
+        Accuracies, paired tests, and the photos with different answers.
 
     Raises:
-        ConfigError: There are fewer than two runs.
-        RunError: A run is not complete, damaged, or has several labels a photo.
-        DataError: They have no test photo in common, or different labels for one.
+        ConfigError: There are fewer than two runs, or `out` exists.
+        RunError: A run is not complete, is damaged, or has several labels a photo.
+        DataError: The runs have no test photo in common, or different labels for a photo.
         DiskError: The page cannot be written.
     """
     from pawsight.report.comparison_page import write_comparison_page
 
-    # A text is a sequence as well: of its letters.
+    # A str is a sequence of characters.
     if isinstance(run_paths, str | bytes) or len(run_paths) < 2:
         raise ConfigError("Give two runs or more to compare.")
+    if out is not None and Path(out).exists():
+        raise ConfigError(
+            f"{out} exists, and pawsight never overwrites anything.\nGive --out another name."
+        )
     runs = [Run.open(path) for path in run_paths]
     loaded = [_predictions(run) for run in runs]
     root = runs[0].load_config().root
-    found = compare_predictions(
+    comparison = compare_predictions(
         [run.path for run in runs],
-        [one for one, _ in loaded],
+        [predictions for predictions, _ in loaded],
         [keys for _, keys in loaded],
         root,
         [run.mirror.address if run.mirror else None for run in runs],
     )
     if out is None:
-        return found
-    path = Path(out)
-    if path.exists():
-        raise ConfigError(
-            f"{path} exists, and pawsight never overwrites anything.\nGive --out another name."
-        )
+        return comparison
     description = ModelDescription.load(runs[0])
-    write_comparison_page(found, path, description.pixel_scale or STANDARD)
-    return dataclasses.replace(found, out=path)
+    write_comparison_page(comparison, Path(out), description.pixel_scale or STANDARD)
+    return dataclasses.replace(comparison, out=Path(out))
 
 
 def list_runs(folder: Source = "runs") -> list[RunSummary]:
-    """List the runs in a folder, the newest first; what is no run is passed over.
+    """List the runs in a folder, the newest first; other folders are ignored.
 
     Args:
-        folder: The folder that holds run folders, also those of a cross-validation one level
-            deeper.
+        folder: A folder, or an address, with run folders; those of a cross-validation may be
+            one level deeper.
 
     Raises:
-        RunError: There is no such folder.
+        RunError: There is no such folder, or the address cannot be listed.
     """
     if is_address(folder):
-        runs = [Run(one.path).mirrored_by(one) for one in summaries(folder)]
+        runs = [Run(mirror.path).mirrored_by(mirror) for mirror in summaries(folder)]
     else:
         root = Path(folder)
         if not root.is_dir():
             raise RunError(f"There is no folder {root}.\nGive the folder that holds the runs.")
         patterns = ("config.json", "*/config.json", "*/*/config.json")
-        places = [Run(place.parent) for pattern in patterns for place in root.glob(pattern)]
-        runs = [run for run in places if run.catalog_path.is_file()]
-    return sorted(map(_summary, runs), key=lambda one: one.began, reverse=True)
+        folders = [Run(path.parent) for pattern in patterns for path in root.glob(pattern)]
+        runs = [run for run in folders if run.catalog_path.is_file()]
+    return sorted(map(_summary, runs), key=lambda summary: summary.began, reverse=True)
 
 
 def _predictions(run: Run) -> tuple[Predictions, list[str]]:
-    """Load predictions on the test photos of a run, and a key of each photo."""
+    """Load the predictions of a run for its test photos, and a key of each photo."""
     part: Part = "test" if run.predictions_path("test").is_file() else "validation"
     if not run.is_complete:
         raise RunError(
@@ -127,16 +126,16 @@ def _predictions(run: Run) -> tuple[Predictions, list[str]]:
         )
     if ModelDescription.load(run).task == "multi-label":
         raise RunError(f"{run.place} gives several labels a photo; compare is for one label.")
-    found = load_predictions(run.predictions_path(part))
+    predictions = load_predictions(run.predictions_path(part))
     catalog = Catalog.load(run.catalog_path, run.path)
     hashes = {photo.path: photo.sha256 for photo in catalog.photos}
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     keys = []
-    for path in found.paths:  # of exact copies, the first is matched with the first
+    for path in predictions.paths:  # exact copies are numbered, to match them one by one
         key = hashes.get(path) or path
-        seen[key] += 1
-        keys.append(f"{key} {seen[key]}")
-    return found, keys
+        counts[key] += 1
+        keys.append(f"{key} {counts[key]}")
+    return predictions, keys
 
 
 def _summary(run: Run) -> RunSummary:
@@ -161,7 +160,7 @@ def _summary(run: Run) -> RunSummary:
 
 
 def _began(run: Run) -> datetime:
-    """Return when the first line of the log was written, which a copy of the run keeps."""
+    """Return when a run began: the time in its log, which copying the folder does not change."""
     with contextlib.suppress(OSError, ValueError), run.log_path.open(encoding="utf-8") as file:
         return datetime.strptime(file.readline()[:19], "%Y-%m-%d %H:%M:%S")
     return datetime.fromtimestamp(run.config_path.stat().st_mtime)

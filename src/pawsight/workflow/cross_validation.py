@@ -1,4 +1,4 @@
-"""Train one run per fold, so that every photo outside the test part is validated on once."""
+"""Cross-validation: a run per fold, so that every photo outside the test part is validated once."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ def cross_validate(
 ) -> dict[str, Any]:
     """Train once per fold, and summarise how the score varies from fold to fold.
 
-    The test part, if there are photos enough for one, is the same in all folds
-    and no fold trains on it. Called again with the same `out`, finished folds
-    are kept and a stopped one is resumed.
+    The test part, if there are enough photos for one, is the same in all folds
+    and no fold trains on it. If it is called again with the same `out`, finished
+    folds are kept and a stopped fold is resumed.
 
     Args:
         source: As `train` takes it. Its train and validation parts, if it has them,
             are joined and divided into folds; its test part stays.
-        config: The settings of each run; `split.folds` is how many, 5 if not given.
-        out: The folder for the runs; None makes `runs/<date>-<time>-<source>`.
+        config: The settings of each run; `split.folds` is the number of folds, 5 by default.
+        out: The folder for the runs; None creates `runs/<date>-<time>-<source>-folds`.
         progress: Receives every stage.
 
     Returns:
-        The content of `folds.json` in that folder: `folder`, `runs`, and the summary of
-        their validation parts by `summarize_folds`.
+        The content of `folds.json` in that folder: `folder`, `runs`, and what
+        `summarize_folds` returns for their validation parts.
 
     Raises:
         ConfigError: Photos have several labels.
-        RunError: `out` holds something else.
+        RunError: `out` has other files, or folds with other settings.
         PawsightError: As `train`.
     """
     from pawsight.evaluation.folds import summarize_folds
@@ -62,18 +62,17 @@ def cross_validate(
     folder = _folder(source, out)
     runs = []
     for fold in range(1, folds + 1):
-        of_fold = config.split.model_copy(update={"folds": folds, "fold": fold})
+        split = config.split.model_copy(update={"folds": folds, "fold": fold})
         progress.note(f"Fold {fold} of {folds}.")
-        path = folder / f"fold-{fold}"
-        settings = config.model_copy(update={"split": of_fold})
-        runs.append(_fold_run(source, settings, path, progress))
-    evaluations = {
+        settings = config.model_copy(update={"split": split})
+        runs.append(_fold_run(source, settings, folder / f"fold-{fold}", progress))
+    summary = {
         "folder": str(folder),
         "runs": [str(run.path) for run in runs],
         **summarize_folds([Evaluation.load(run) for run in runs]).model_dump(mode="json"),
     }
-    write_json(folder / _SUMMARY, evaluations)
-    return evaluations
+    write_json(folder / _SUMMARY, summary)
+    return summary
 
 
 def _fold_run(source: Source, config: TrainConfig, path: Path, progress: Progress) -> Run:
@@ -90,6 +89,7 @@ def _fold_run(source: Source, config: TrainConfig, path: Path, progress: Progres
 
 
 def _folder(source: Source, out: Source | None) -> Path:
+    """Return the folder for the runs: new, or with folds alone; raises RunError."""
     folder = folder_of_runs(source, out, "-folds")
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         if any(not entry.name.startswith("fold") for entry in folder.iterdir()):

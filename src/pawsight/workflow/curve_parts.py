@@ -1,4 +1,4 @@
-"""Runs on nested parts of a run's training photos, the points of its network's learning curve."""
+"""Train on nested parts of a run's training photos, for the learning curve of its network."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from pawsight.training.plan import Plan, save_plan
 from pawsight.training.time_budget import TimeBudget
 from pawsight.workflow.run_networks import fit_and_save
 
-LEAST_PARTS = 2  # three points, with the run itself
-_DENOMINATORS = (8, 4, 2)  # of the parts: an eighth, a quarter and a half of the training photos
+MIN_PARTS = 2  # with the run itself, the curve has three points
+_DENOMINATORS = (8, 4, 2)  # the parts are an eighth, a quarter and a half of the training photos
 _MIN_OF_CLASS = 3  # photos of the rarest class in a part
 
 
@@ -44,7 +44,7 @@ class CurvePart:
 
     @property
     def title(self) -> str:
-        """How many photos it has, in words."""
+        """The number of photos, as text."""
         return counted(sum(self.counts), "training photo")
 
 
@@ -60,21 +60,21 @@ def parts_of(run: Run, dataset: Dataset) -> list[CurvePart]:
     counts = np.bincount(labels, minlength=num_classes)
     keys = group_keys(catalog, dataset.duplicates, train)
     shares = [1 / denominator for denominator in _DENOMINATORS]
-    found = []
-    for share, places in zip(shares, nested_parts(labels, keys, shares), strict=True):
-        of_part = np.bincount(labels[places], minlength=num_classes)
-        if of_part.min() >= _MIN_OF_CLASS:
+    parts = []
+    for share, rows in zip(shares, nested_parts(labels, keys, shares), strict=True):
+        part_counts = np.bincount(labels[rows], minlength=num_classes)
+        if part_counts.min() >= _MIN_OF_CLASS:
             path = run.path / "learning_curve" / f"1-of-{round(1 / share)}"
-            kept = catalog.with_parts(dict.fromkeys(np.delete(train, places).tolist(), ""))
-            found.append(CurvePart(Run(path), len(places) / len(train), kept, of_part.tolist()))
-    if counts.min() < MIN_PHOTOS or len(found) < LEAST_PARTS:
+            kept = catalog.with_parts(dict.fromkeys(np.delete(train, rows).tolist(), ""))
+            parts.append(CurvePart(Run(path), len(rows) / len(train), kept, part_counts.tolist()))
+    if counts.min() < MIN_PHOTOS or len(parts) < MIN_PARTS:
         rarest = catalog.class_names[int(counts.argmin())]
         raise DataError(
             f"Class '{rarest}' has {counted(int(counts.min()), 'training photo')}, and a learning "
-            f"curve needs {MIN_PHOTOS} that are no copies of each other.\n"
+            f"curve needs {MIN_PHOTOS} that are not copies of each other.\n"
             f"Add photos of it, and train again."
         )
-    return found
+    return parts
 
 
 def train_part(
@@ -86,7 +86,7 @@ def train_part(
     own: CustomComponents,
     progress: Progress,
 ) -> None:
-    """Train on a part, from its last checkpoint, and evaluate it."""
+    """Train and evaluate the run of a part; continue from its last checkpoint if it has one."""
     prepare_tensorflow()
     from pawsight.training.recipe import plan_of_part
 

@@ -40,7 +40,7 @@ from pawsight.workflow.finished_runs import other_photos
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.run_photos import photos_of
 
-_ENOUGH_PHOTOS = 64  # fewer prove little, which is noted
+_ENOUGH_PHOTOS = 64  # with fewer, a note says that they prove little
 _CALIBRATION_PHOTOS = 200
 _TIMED_PHOTOS = 16
 
@@ -53,7 +53,7 @@ class _Reference:
     catalog: Catalog
     pixels: Pixels
     part: Part
-    found: Predictions
+    predictions: Predictions
 
 
 @live_in_notebooks
@@ -65,14 +65,14 @@ def export(
     progress: Progress = SILENT,
     allow_missing: bool = False,
 ) -> Exported:
-    """Write a model in a format that others run, and compare it with the model on photos.
+    """Export a model to another format, and compare the export with the model on photos.
 
     Args:
-        run_path: A finished run; None takes the model of cats and dogs that ships.
-        format: As `pawsight export --format` takes it: onnx, litert, keras ...
-        out: The folder, absent or empty. None takes `exports/<format>`, in the run's folder, or
-            here for the model that ships.
-        photos: Labelled photos to compare on; None takes the run's own validation part.
+        run_path: A finished run; None is the model of cats and dogs that ships with pawsight.
+        format: A format of `pawsight export --format`: onnx, litert, keras ...
+        out: The folder, new or empty. None is `exports/<format>` in the run folder; for the model
+            that ships, in the current folder.
+        photos: Labelled photos to compare on; None is the run's own validation part.
         progress: Receives the progress.
         allow_missing: Continue without photos that could not be copied from an address.
 
@@ -83,9 +83,9 @@ def export(
         ConfigError: There is no such format.
         ExtraError: The format needs packages that are not installed.
         DataError: There are no photos to compare on.
-        ModelError: The model cannot be converted, or the file gives other probabilities.
-        RunError: There is no finished run there.
-        DiskError: The folder holds something, or cannot be written.
+        ModelError: The model cannot be converted, or the export gives other probabilities.
+        RunError: There is no finished run at `run_path`.
+        DiskError: The folder is not empty, or cannot be written.
     """
     (exported,) = export_all(run_path, [format], out, photos, progress, allow_missing)
     return exported
@@ -99,36 +99,37 @@ def export_all(
     progress: Progress = SILENT,
     allow_missing: bool = False,
 ) -> Iterator[Exported]:
-    """Export a model to several formats, running the model itself on the photos only once.
-
-    Each is yielded as soon as it is written.
+    """Export a model to several formats; the model itself runs on the photos only once.
 
     Args:
         run_path: As `export` takes it.
         names: The formats.
-        out: Of several formats, each gets a folder of its name in this one.
+        out: As `export` takes it; several formats get a folder each in it.
         photos: As `export` takes it.
         progress: Receives the progress.
         allow_missing: As `export` takes it.
+
+    Yields:
+        The comparison of each format, as soon as it is written.
 
     Raises:
         PawsightError: As `export`.
     """
     formats = chosen_formats(names)
-    for one in formats:
-        one.check_installed()
+    for chosen in formats:
+        chosen.check_installed()
     run = run_path if isinstance(run_path, Run) else Run.open(run_path or builtin.folder())
     _check_has_keras(run, formats)
     _check_takes_labels(run, formats)
-    places = [_place(run, one, out, len(formats)) for one in formats]
-    for place in places:
+    folders = [_export_dir(run, chosen, out, len(formats)) for chosen in formats]
+    for folder in folders:
         if photos is not None:
-            check_outside(place, photos)
-        check_free(place)
+            check_outside(folder, photos)
+        check_free(folder)
     classifier = Classifier.load(run)
     catalog, pixels, part = _photos(run, classifier, photos, progress, allow_missing)
     progress = LostPhotosReported(progress, catalog, pixels)
-    if any(one.is_int8 for one in formats):
+    if any(chosen.is_int8 for chosen in formats):
         catalog = reserve_calibration_photos(catalog, part)
     model = ModelFolder.open(run, _calibration(catalog, pixels, formats))
     collected = collect(
@@ -142,26 +143,26 @@ def export_all(
             f"There are {len(collected.paths)} photos to compare on; {_ENOUGH_PHOTOS} and more "
             f"would prove more. --photos FOLDER takes others."
         )
-    judged = _Reference(classifier, catalog, pixels, part, collected)
-    for one, place in zip(formats, places, strict=True):
-        exported = _export(model, one, place, judged, progress)
+    reference = _Reference(classifier, catalog, pixels, part, collected)
+    for chosen, folder in zip(formats, folders, strict=True):
+        exported = _export(model, chosen, folder, reference, progress)
         run.publish()
         yield exported
 
 
 def _export(
-    model: ModelFolder, format: Format, place: Path, judged: _Reference, progress: Progress
+    model: ModelFolder, format: Format, target: Path, reference: _Reference, progress: Progress
 ) -> Exported:
-    """Write one format, compare and describe it; nothing is left of it if one of these fails."""
+    """Write, compare and describe a format; if one of these fails, no files remain."""
     model = model.with_input_range(format.input_range)
-    with new_folder(place) as folder:
+    with new_folder(target) as folder:
         try:
             path = format.write(model, folder, progress)
             run = format.open_runner(path)
             collected = collect(
-                *(run, judged.pixels, judged.catalog, judged.part, progress),
+                *(run, reference.pixels, reference.catalog, reference.part, progress),
                 class_names=model.description.class_names,
-                task=judged.found.task,
+                task=reference.predictions.task,
                 stage=f"Comparing {format.name} with the model",
             )
         except (PawsightError, OSError, MemoryError):
@@ -171,16 +172,16 @@ def _export(
                 f"This model cannot be exported to {format.name}: {first_line(error)}\n"
                 f"Use another --format."
             ) from error
-        difference, agreement = compare(collected, judged.found)
+        difference, agreement = compare(collected, reference.predictions)
         if not format.is_int8:
             check_difference(difference, len(collected.paths), format.name)
         any_size = None
         if format.has_any_size:
-            any_size = _add_any_size(model, folder, judged, progress)
-        timed = judged.pixels.read(judged.catalog.part(judged.part)[:_TIMED_PHOTOS])
-        seconds, model_seconds = time_alternately(run, judged.classifier.probs, timed)
+            any_size = _add_any_size(model, folder, reference, progress)
+        timed = reference.pixels.read(reference.catalog.part(reference.part)[:_TIMED_PHOTOS])
+        seconds, model_seconds = time_alternately(run, reference.classifier.probs, timed)
         exported = Exported(
-            path=place,
+            path=target,
             format=format.name,
             num_photos=len(collected.paths),
             largest_difference=difference,
@@ -189,7 +190,7 @@ def _export(
             seconds_per_photo=seconds,
             model_seconds_per_photo=model_seconds,
             accuracy=accuracy(collected),
-            model_accuracy=accuracy(judged.found),
+            model_accuracy=accuracy(reference.predictions),
         )
         compared = dataclasses.asdict(exported)
         del compared["path"]
@@ -204,34 +205,34 @@ def _export(
 
 
 def _add_any_size(
-    model: ModelFolder, folder: Path, judged: _Reference, progress: Progress
+    model: ModelFolder, folder: Path, reference: _Reference, progress: Progress
 ) -> float | None:
     progress.start("Writing ONNX for photos of any size")
-    paths = [judged.catalog.root / path for path in judged.found.paths]
-    difference = add_any_size(model, folder, judged.classifier, paths)
+    paths = [reference.catalog.root / path for path in reference.predictions.paths]
+    difference = add_any_size(model, folder, reference.classifier, paths)
     if difference is None:
         progress.note(
-            "There is no photo.onnx, for photos of any size: with the resizing inside, this model "
-            "gives other probabilities. Resize photos as README.md shows."
+            "photo.onnx, for photos of any size, was not written: with the resizing in the file, "
+            "this model gives other probabilities. Resize photos as README.md shows."
         )
     return difference
 
 
 def _check_has_keras(run: Run, formats: Sequence[Format]) -> None:
-    of_keras = [one.name for one in formats if one.is_keras]
-    if of_keras and _is_shipped(run):
-        others = ", ".join(name for name, one in FORMATS.items() if not one.is_keras)
+    refused = [format.name for format in formats if format.is_keras]
+    if refused and _is_shipped(run):
+        others = ", ".join(name for name, format in FORMATS.items() if not format.is_keras)
         raise ModelError(
-            f"The model that ships has no Keras weights, which {of_keras[0]} is made from.\n"
+            f"The model that ships has no Keras weights, which {refused[0]} needs.\n"
             f"Export it with --format {others}; or train on its features (--model builtin) and "
             f"export that run."
         )
 
 
 def _check_takes_labels(run: Run, formats: Sequence[Format]) -> None:
-    refused = [one.name for one in formats if not one.takes_labels]
+    refused = [format.name for format in formats if not format.takes_labels]
     if refused and ModelDescription.load(run).labelling.is_multi_label:
-        others = ", ".join(name for name, one in FORMATS.items() if one.takes_labels)
+        others = ", ".join(name for name, format in FORMATS.items() if format.takes_labels)
         raise ModelError(
             f"This model gives photos several labels, and {refused[0]} shows one.\n"
             f"Export it with --format {others}."
@@ -242,10 +243,10 @@ def _is_shipped(run: Run) -> bool:
     return run.path.resolve() == builtin.folder().resolve()
 
 
-def _place(run: Run, format: Format, out: Source | None, num_formats: int) -> Path:
+def _export_dir(run: Run, format: Format, out: Source | None, num_formats: int) -> Path:
     if out is not None:
         return Path(out) if num_formats == 1 else Path(out) / format.name
-    if _is_shipped(run):  # the package is no place to write to
+    if _is_shipped(run):  # nothing is written into the package
         return Path("exports") / format.name
     return run.export_dir(format.name)
 
@@ -257,17 +258,17 @@ def _photos(
     progress: Progress,
     allow_missing: bool,
 ) -> tuple[Catalog, Pixels, Part]:
-    """Return the photos to compare on, at the model's size, and the part of them."""
+    """Return the photos to compare on, at the size of the model, and their part."""
     if photos is not None:
         config = SourceConfig(allow_missing=allow_missing)
         return other_photos(photos, classifier, progress, config)
     needed = (
-        "An export is kept only once it was compared with its model on photos.\n"
-        "Name a folder of such photos, with a folder per class: --photos FOLDER."
+        "An export is kept only if it was compared with its model on photos.\n"
+        "Give labelled photos, in a folder per class: --photos FOLDER."
     )
     if not run.config_path.is_file():
-        what = "The model that ships" if _is_shipped(run) else f"The model in {run.place}"
-        raise DataError(f"{what} comes without the photos of its training.\n{needed}")
+        model = "The model that ships" if _is_shipped(run) else f"The model in {run.place}"
+        raise DataError(f"{model} comes without the photos of its training.\n{needed}")
     try:
         catalog, pixels = photos_of(run, progress, allow_missing=allow_missing)
     except (DataError, SourceError, RunError) as error:
@@ -276,7 +277,7 @@ def _photos(
 
 
 def reserve_calibration_photos(catalog: Catalog, part: Part) -> Catalog:
-    """Set photos apart for calibration where there is no training part: at most half of them."""
+    """Move up to half of a part to an empty training part, for the calibration of int8 formats."""
     if len(catalog.part("train")):
         return catalog
     indices = catalog.part(part)
@@ -286,12 +287,12 @@ def reserve_calibration_photos(catalog: Catalog, part: Part) -> Catalog:
 
 
 def _calibration(catalog: Catalog, pixels: Pixels, formats: Sequence[Format]) -> ImageArray | None:
-    if not any(one.is_int8 for one in formats):
+    if not any(format.is_int8 for format in formats):
         return None
     indices = np.random.default_rng(0).permutation(catalog.part("train"))[:_CALIBRATION_PHOTOS]
     if not len(indices):
         raise DataError(
-            "There are too few photos to choose the ranges of an int8 format by.\n"
-            "Name more with --photos FOLDER, or choose another --format."
+            "There are too few photos to calibrate an int8 format.\n"
+            "Give more with --photos FOLDER, or choose another --format."
         )
     return pixels.read(np.sort(indices))

@@ -45,26 +45,29 @@ def evaluate(
     Args:
         run_path: The run folder.
         source: Labelled photos of the model's classes; their test part if they have one, else
-            their validation part, else all. None: the run's own validation and test parts; what
-            finds photos unlike the training set is adapted to the built-in network of this version.
+            their validation part, else all. None: the run's own validation and test parts; a
+            detector of photos unlike the training set that was fitted by an earlier version is
+            fitted again.
         progress: Receives every stage.
-        source_config: What the folders or the table of the others mean, and which are used. Its
-            `labels` count for the run's own photos, too: None is corrections.csv in the run
-            folder. With corrections the run's own metrics stay as they are, and these are
-            written to `evaluation/corrected labels`.
-        robustness: Measure at most 200 of the run's own photos with each corruption (blur, noise,
-            ...) at five severities, too. The result is in `evaluation/robustness.json`, and the
-            report is written again with it.
+        source_config: What the folders or the table of the source mean, and which photos are used.
+            Its `labels` apply to the run's own photos, too: None is corrections.csv in the run
+            folder. With corrections, the run's own metrics are not changed, and the new metrics
+            are written to `evaluation/corrected labels`.
+        robustness: Also measure at most 200 of the run's own photos with each corruption (blur,
+            noise, ...) at five severities. The result is written to `evaluation/robustness.json`
+            and to the report.
 
     Returns:
-        The metrics, as in metrics.json: {"headline": part, "parts": {part: {...}}}. Of other
-        photos, `training_copies` counts those that the model was trained on and has the metrics
-        of the rest.
+        The metrics, as in metrics.json: {"headline": part, "parts": {part: {...}}}. For a source,
+        `training_copies` has the number of photos that the model was trained on and the metrics
+        of the other photos.
 
     Raises:
-        ConfigError: `robustness` is given with a source or with corrections.
-        RunError: The run is not complete, or its photos are gone.
-        DataError: The source has a class that the model lacks.
+        ConfigError: `robustness` is given with a source or with corrections, or a setting cannot
+            be used.
+        RunError: The run is not complete.
+        DataError: The run's photos are gone or changed, or the source has a class that the model
+            lacks.
     """
     run = Run.open(run_path)
     classifier = Classifier.load(run)
@@ -98,42 +101,45 @@ def _evaluate_own(
     robustness: bool,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Measure a run's own validation and test parts."""
+    """Evaluate a run on its own validation and test parts."""
     from pawsight.evaluation.run_evaluation import evaluate_run
 
     duplicates = find_duplicates(catalog, pixels, progress)
     dataset = Dataset(catalog, pixels, duplicates).at_size(classifier.image_size)
     progress = LostPhotosReported(progress, catalog, pixels)
-    found = evaluate_run(run, classifier.logits, dataset, progress)
-    _adapt_detector(run, dataset, progress)
+    evaluation = evaluate_run(run, classifier.logits, dataset, progress)
+    _update_detector(run, dataset, progress)
     if robustness:
-        _measure_robustness(run, Classifier.load(run), dataset, found.headline, progress)
-    return found.to_json()
+        _measure_robustness(run, Classifier.load(run), dataset, evaluation.headline, progress)
+    return evaluation.to_json()
 
 
-def _adapt_detector(run: Run, dataset: Dataset, progress: Progress) -> None:
-    """Fit a detector of features of an earlier built-in network again, if the run has one."""
+def _update_detector(run: Run, dataset: Dataset, progress: Progress) -> None:
+    """Fit the detector of a run again if its features are of an earlier built-in network."""
     if not run.out_of_distribution_path.is_file() or detector_of(run) is not None:
         return
     from pawsight.training.ood_features import detector_files, fit_out_of_distribution
 
     with update_checksums(run, detector_files):
         fit_out_of_distribution(run, dataset, progress)
-    progress.note(f"{run.out_of_distribution_path} was made again, with the built-in network.")
+    progress.note(
+        f"{run.out_of_distribution_path} was written again, for the built-in network of this "
+        f"version."
+    )
 
 
 def _measure_robustness(
     run: Run, classifier: Classifier, dataset: Dataset, part: Part, progress: Progress
 ) -> None:
-    """Measure changed photos of a part, and write the report again."""
+    """Measure corrupted photos of a part, and write the report again."""
     from pawsight.evaluation.robustness import measure_robustness
 
     began = time.monotonic()
     catalog, pixels = dataset.catalog, dataset.pixels
-    found = measure_robustness(classifier.probs, pixels, catalog, part, classifier.task, progress)
+    result = measure_robustness(classifier.probs, pixels, catalog, part, classifier.task, progress)
     with update_checksums(run, evaluation_files):
-        write_json(run.robustness_path, found.model_dump())
-    progress.note(f"{found.sentence()} It took {duration(time.monotonic() - began)}.")
+        write_json(run.robustness_path, result.model_dump())
+    progress.note(f"{result.sentence()} It took {duration(time.monotonic() - began)}.")
     write_report(run)
 
 
@@ -145,7 +151,7 @@ def _evaluate_corrected(
     corrections: Path,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Measure a run's own test part, or validation part, with corrected labels."""
+    """Evaluate a run on its own test part, or validation part, with corrected labels."""
     from pawsight.evaluation.run_evaluation import evaluate_others
 
     photos = corrected(catalog.photos, catalog.root, corrections, progress, is_asked=True)
@@ -165,17 +171,16 @@ def other_photos(
     progress: Progress,
     source_config: SourceConfig | None = None,
 ) -> tuple[Catalog, Pixels, Part]:
-    """Read labelled photos at a model's size, and choose the part to evaluate it on.
+    """Read labelled photos at a model's size, and choose the part to evaluate the model on.
 
-    That is their test part if they have one, else their validation part, else
-    all of them.
+    It is the test part if there is one, else the validation part, else all photos.
 
     Raises:
         DataError: A photo of the part has no label, or one that the model was not trained on.
     """
     from pawsight.evaluation.predictions import labels_among
 
-    listing = list_photos(source, progress, config=_as_the_model(source_config, classifier))
+    listing = list_photos(source, progress, config=_for_model(source_config, classifier))
     listing, part = _with_part(listing)
     labels_among(classifier.class_names, listing, listing.part(part))  # before the photos are read
     catalog, pixels = ingest(
@@ -192,12 +197,12 @@ def _with_part(catalog: Catalog) -> tuple[Catalog, Part]:
     return catalog, "test" if len(catalog.part("test")) else "validation"
 
 
-def _as_the_model(config: SourceConfig | None, classifier: Classifier) -> SourceConfig:
-    """Return the settings with the task of the model, and its classes as classes."""
+def _for_model(config: SourceConfig | None, classifier: Classifier) -> SourceConfig:
+    """Return the settings with the task of the model, for photos of its classes."""
     config = config or SourceConfig()
     if config.multi_label and not classifier.task.is_multi_label:
         raise ConfigError(
-            "This model gives each photo one class, so it cannot be compared with several labels.\n"
+            "This model gives each photo one class, so it cannot be evaluated on several labels.\n"
             "Leave --multi-label out, or train a model with it."
         )
     config = config.model_copy(update={"multi_label": classifier.task.is_multi_label})
@@ -205,7 +210,7 @@ def _as_the_model(config: SourceConfig | None, classifier: Classifier) -> Source
 
 
 def write_report(run_path: Source | Run) -> Path:
-    """Write a run's report again from its folder; returns the path of the report."""
+    """Write the report of a run again, and return its path."""
     from pawsight.report.page import write_report as write_page
 
     run = Run.open(run_path)
@@ -214,19 +219,19 @@ def write_report(run_path: Source | Run) -> Path:
 
 
 def log_report(run_path: Source | Run, to: str) -> str:
-    """Log what the report of a run states to TensorBoard or MLflow.
+    """Log the numbers of a run's report to TensorBoard or MLflow.
 
     Args:
-        run_path: A run whose report is written, as after training.
-        to: "tensorboard:DIR" makes a folder in DIR that is named after the run; "mlflow:URI" makes
-            an MLflow run in an experiment named after the photos, and "mlflow" one where
-            MLFLOW_TRACKING_URI points to.
+        run_path: A run with a report, as after training.
+        to: "tensorboard:DIR" creates a folder in DIR that is named after the run; "mlflow:URI"
+            creates an MLflow run in an experiment named after the photos; "mlflow" uses the
+            server of MLFLOW_TRACKING_URI.
 
     Returns:
-        Where it is: the folder, or the address of the MLflow run, without a password.
+        The folder, or the address of the MLflow run, without a password.
 
     Raises:
-        ConfigError: `to` is of another form.
+        ConfigError: `to` has another form.
         ExtraError: The extra `tensorboard` or `mlflow` is not installed.
         RunError: The run has no report yet.
         DiskError: The folder cannot be written.

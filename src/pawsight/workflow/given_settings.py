@@ -1,4 +1,4 @@
-"""The settings of a run from what was given in several places."""
+"""Merge and check the settings of a run, which may be given in several arguments."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from pawsight.workflow.photo_sets import checked_model
 def merged(
     config: TrainConfig | None, source_config: SourceConfig | None, settings: dict[str, Any]
 ) -> TrainConfig:
-    """Return the settings of `config`, with those that were given beside it in their place."""
-    given = {} if source_config is None else {"source": source_config}
+    """Return the settings of `config`, overridden by `settings` and `source_config`."""
+    source = {} if source_config is None else {"source": source_config}
     if config is None:
-        return TrainConfig(**settings, **given)
-    if not settings and not given:
+        return TrainConfig(**settings, **source)
+    if not settings and not source:
         return config
-    return TrainConfig(**{**_chosen(config), **settings, **given})
+    return TrainConfig(**{**_set_fields(config), **settings, **source})
 
 
 def with_build(config: TrainConfig, build: Build | str | None) -> TrainConfig:
-    """Return the settings with the network that a function of the user's builds.
+    """Return the settings with a network that the user's own function builds.
 
     Raises:
         ConfigError: There is no such function, or another network is set as well.
@@ -36,17 +36,19 @@ def with_build(config: TrainConfig, build: Build | str | None) -> TrainConfig:
     name = register(build)
     if config.model not in (AUTO, name):
         raise ConfigError(
-            f"Give --build or --model, not both: the network is built by {name} or is "
+            f"Give --build or --model, not both: the network is either built by {name}, or "
             f"'{config.model}'."
         )
-    return TrainConfig(**{**_chosen(config), "model": name})
+    return TrainConfig(**{**_set_fields(config), "model": name})
 
 
 def checked(config: TrainConfig, own: CustomComponents, progress: Progress) -> TrainConfig:
-    """Return the settings with the network written out.
+    """Check the network and the user's own components, and return the settings.
+
+    Model "auto" is replaced by the name of the network.
 
     Raises:
-        ConfigError: The network, or what is the user's own, cannot be used.
+        ConfigError: The network or a component cannot be used.
     """
     is_auto = config.model == AUTO
     config = checked_model(config)
@@ -57,10 +59,10 @@ def checked(config: TrainConfig, own: CustomComponents, progress: Progress) -> T
         )
     own.check(config.model)
     if config.source.multi_label and own.metrics:
-        raise ConfigError("Metrics of yours are for one label a photo; leave metrics out.")
+        raise ConfigError("Your own metrics are for one label a photo; leave metrics out.")
     return config
 
 
-def _chosen(config: TrainConfig) -> dict[str, Any]:
-    """Return the fields that were set; the others stay a network's own defaults."""
+def _set_fields(config: TrainConfig) -> dict[str, Any]:
+    """Return the fields that were set; the others keep the network's own defaults."""
     return {name: getattr(config, name) for name in config.model_fields_set}

@@ -1,4 +1,4 @@
-"""Grow a run: which parts its photos keep, which are new, and what is carried over."""
+"""Train a run further: its photos keep their parts, and new photos are divided."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from pawsight.workflow.photo_sets import divide
 def divide_grown(
     start: Start | None, catalog: Catalog, pixels: Pixels, config: TrainConfig, progress: Progress
 ) -> tuple[TrainConfig, Dataset]:
-    """Assign photos to parts: those of the earlier run keep theirs, whatever folder they are in.
+    """Assign photos to parts; photos of an earlier run keep theirs, whatever their folder is now.
 
     Args:
-        start: What the run starts from; None: all photos are divided anew.
+        start: The earlier run or model; None: all photos are divided anew.
         catalog: The photos.
-        pixels: Their pixels.
-        config: The settings; those that were returned name what was kept.
-        progress: Receives what was understood.
+        pixels: The pixels of the photos.
+        config: The settings of the new run.
+        progress: Receives a note with the counts.
+
+    Returns:
+        The settings, with the earlier run in `split.keep`; and the photos in their parts.
 
     Raises:
-        DataError: As `divide`; or no class of the model is left.
+        DataError: As `divide`; or there are no photos of a class of the model.
     """
     if start is None:
         return config, divide(catalog, pixels, config.split, progress)
@@ -35,8 +38,8 @@ def divide_grown(
     kept_classes = [name for name in catalog.class_names if name in known]
     if not kept_classes and start.weights_path is not None:
         raise DataError(
-            f"None of the classes in {catalog.root} is one of the model in {start.place}, which "
-            f"knows: {', '.join(known)}.\nName the folders like these classes, join classes with "
+            f"None of the classes in {catalog.root} is a class of the model in {start.place}: "
+            f"{', '.join(known)}.\nName the folders like these classes, join classes with "
             f"--merge, or start a new run without --start-from."
         )
     kept = {} if start.run is None else parts_found(str(start.run.path), catalog)
@@ -45,10 +48,10 @@ def divide_grown(
         split = config.split.model_copy(update={"keep": config.split.keep or keep})
         config = config.model_copy(update={"split": split})
     new_classes = len(catalog.class_names) - len(kept_classes)
-    gone = len(known) - len(kept_classes)
+    num_lost = len(known) - len(kept_classes)
     progress.note(
         f"Starts from {start.place}: {counted(len(kept_classes), 'class', 'classes')} kept, "
-        f"{new_classes} new{f', {gone} left out' if gone else ''}; "
+        f"{new_classes} new{f', {num_lost} left out' if num_lost else ''}; "
         f"{counted(len(kept), 'photo keeps its part', 'photos keep their part')}, "
         f"{len(catalog.usable) - len(kept):,} new."
     )
@@ -56,8 +59,8 @@ def divide_grown(
         progress.note("The linear head is fitted anew to all training photos.")
     elif start.run is None:
         progress.note(
-            f"Which photos {start.place} was trained on is not known: where some of them are among "
-            f"these, the validation and test scores come out too high."
+            f"The training photos of {start.place} are not known: if some of these photos are "
+            f"among them, the validation and test scores are too high."
         )
     if catalog.has_parts:
         catalog = _with_parts(catalog, kept, progress)
@@ -65,12 +68,12 @@ def divide_grown(
 
 
 def _with_parts(catalog: Catalog, kept: dict[int, Part], progress: Progress) -> Catalog:
-    """Return a catalog whose source has parts with those that photos had in the earlier run."""
+    """Return the catalog with the parts of the earlier run in place of those of the source."""
     moved = [i for i, part in kept.items() if (catalog.photos[i].part or "train") != part]
     if moved:
         progress.note(
             f"{counted(len(moved), 'photo')} of another part in {catalog.root} "
-            f"{'keep' if len(moved) != 1 else 'keeps'} the part of the earlier run, so that the "
-            f"test part stays unseen."
+            f"{'keep' if len(moved) != 1 else 'keeps'} the part of the earlier run, so that no "
+            f"test photo is trained on."
         )
     return catalog.with_parts(kept)

@@ -1,4 +1,4 @@
-"""Run a job in processes of this machine; a process that is lost is replaced."""
+"""Run a job in several processes on this machine; a lost process is replaced."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _MAX_LOSSES = 10  # of processes in a row with the same item
 def run_here(
     job: Job, items: Iterable[Any], count: int, lost: Lost | None = None
 ) -> Generator[tuple[Any, Any]]:
-    """Yield each item and its result when it is done, in any order.
+    """Yield each item with its result, in the order in which they finish.
 
     Args:
-        job: What is done.
-        items: What it is done with, each picklable; the next is taken when a process is free.
-        count: How many processes, which share the cores of this machine.
-        lost: Receives how a process was lost and its item, which another process begins again.
+        job: The work to do.
+        items: The inputs, each picklable; the next is taken when a process is free.
+        count: The number of processes, which share the cores of this machine.
+        lost: Receives how a process ended early, and its item, which another process repeats.
 
     Raises:
-        PawsightError: An item cannot be done.
+        PawsightError: The job failed for an item.
         TrainingError: Ten processes in a row ended with the same item.
     """
     waiting = iter(items)
@@ -46,10 +46,11 @@ def run_here(
             for pipe in wait(list(busy)):
                 worker = busy[pipe]  # type: ignore[index]
                 answer = worker.answer()
-                if answer is None:  # it was killed, or crashed
-                    how = worker.restart()
+                if answer is None:  # the process was killed, or crashed
+                    ended = worker.restart()
                     if lost is not None:
-                        lost(f"Worker {worker.index + 1} of {count} was lost ({how})", worker.item)
+                        text = f"Worker {worker.index + 1} of {count} was lost ({ended})"
+                        lost(text, worker.item)
                     continue
                 yield worker.item, answer[0]
                 for item in itertools.islice(waiting, 1):
@@ -61,6 +62,8 @@ def run_here(
 
 @dataclass(slots=True, eq=False)
 class _Worker:
+    """A process, and the item that it works on."""
+
     job: Job
     index: int
     count: int
@@ -81,7 +84,7 @@ class _Worker:
         """Return the result of the item, as a tuple; None where the process was lost.
 
         Raises:
-            PawsightError: It cannot be done.
+            PawsightError: The job failed for the item.
         """
         try:
             failure, result = self.pipe.recv()
@@ -93,18 +96,18 @@ class _Worker:
         return (result,)
 
     def restart(self) -> Exit:
-        """Start another process for the item; return how the last one ended."""
+        """Start another process for the item, and return how the previous process ended."""
         self.end()
-        how = Exit(self.process.exitcode)
+        ended = Exit(self.process.exitcode)
         self.num_losses += 1
         if self.num_losses == _MAX_LOSSES:
             raise TrainingError(
-                f"A worker process ended {_MAX_LOSSES} times at the same place ({how}).\n"
+                f"Worker processes ended {_MAX_LOSSES} times at the same item ({ended}).\n"
                 f"Leave --workers out to see the reason."
             )
         self._start()
         self._send()
-        return how
+        return ended
 
     def end(self) -> None:
         self.pipe.close()
@@ -112,24 +115,26 @@ class _Worker:
         self.process.join(_END_SECONDS)
 
     def _send(self) -> None:
-        with contextlib.suppress(OSError):  # it is gone, which `answer` finds
+        with contextlib.suppress(OSError):  # the process has ended, which `answer` detects
             self.pipe.send(self.item)
 
     def _start(self) -> None:
-        self.pipe, theirs = _CONTEXT.Pipe()
+        self.pipe, child_pipe = _CONTEXT.Pipe()
         cores = cores_of(self.index, self.count)
-        self.process = _CONTEXT.Process(target=_work, args=(theirs, self.job, cores), daemon=True)
+        self.process = _CONTEXT.Process(
+            target=_work, args=(child_pipe, self.job, cores), daemon=True
+        )
         self.process.start()
-        theirs.close()
+        child_pipe.close()
 
 
 def _work(pipe: Connection, job: Job, cores: list[int]) -> None:
-    """Do the items that come; answer to each with (None, result), or (error, None)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
+    """Process the items that arrive; reply to each with (None, result), or (error, None)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
     if cores:
         os.sched_setaffinity(0, cores)
     work: Callable[[Any], Any] | None = None
-    with contextlib.suppress(EOFError, OSError):  # the process that started it has ended
+    with contextlib.suppress(EOFError, OSError):  # the parent process has ended
         while True:
             item = pipe.recv()
             answer: tuple[Any, Any]

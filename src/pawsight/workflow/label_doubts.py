@@ -40,18 +40,19 @@ def doubts(
 ) -> Doubts:
     """Rank labelled photos by how probably their label is wrong.
 
-    Each photo is judged by class-Gaussians on features of the built-in network that were
-    fitted without it and its copies. Features are computed once and cached. No photo and no
-    table of the user's is changed.
+    Each photo is compared with a Gaussian per class on features of the built-in network; the
+    Gaussians are fitted without the photo and its copies. Features are computed once and cached.
+    No photo and no table of the user is changed.
 
     Args:
         source: A run folder, for all photos of that run, or labelled photos as `train` takes
             them.
-        out: A new folder for doubts.csv, with every photo, and doubts.html, which shows the first
-            ones; None writes nothing.
+        out: A new folder for doubts.csv, with every photo, and doubts.html, which shows the most
+            doubtful photos; None writes nothing.
         progress: Receives every stage.
-        source_config: What the folders or the table mean, and which photos are used; not for a
-            run, whose own settings count, except `labels`: None is corrections.csv in the run.
+        source_config: What the folders or the table mean, and which photos are used. For a run,
+            whose own settings are used, only `labels` may be set: None is corrections.csv in the
+            run folder.
 
     Returns:
         The photos, the most doubtful first.
@@ -59,7 +60,7 @@ def doubts(
     Raises:
         SourceError, DataError: As `train`.
         ConfigError: `source_config` is given for a run, or photos have several labels.
-        DiskError: The folder holds something, or cannot be written.
+        DiskError: The folder is not empty, or cannot be written.
     """
     from pawsight.report.doubts_page import write_doubts_page
 
@@ -69,8 +70,8 @@ def doubts(
     catalog, pixels, resize = _photos(source, progress, source_config)
     if catalog.task.is_multi_label:
         raise ConfigError(
-            "Labels are checked where each photo has one.\nThe report of a run of several labels "
-            "shows the surest mistakes of each label, which may be wrong labels."
+            "Labels can be checked only where each photo has one label.\nThe report of a run with "
+            "several labels shows the surest mistakes of each label, which may be wrong labels."
         )
     check_classes(catalog)
     labelled = [i for i in catalog.usable.tolist() if catalog.photos[i].label]

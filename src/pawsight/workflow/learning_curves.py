@@ -1,8 +1,8 @@
 """Measure the learning curve of a run's own network, from runs on nested parts of its photos.
 
-Each part is a run in the run's folder with the plan of the run, as many epochs, and the same
-photos to validate and test on, so that a killed measurement resumes at its last checkpoint. The
-run itself is the last point of the curve.
+Each part is trained as a run in a subfolder, with the same plan, number of epochs, validation and
+test photos, so that a killed measurement resumes at its last checkpoint. The run itself is the
+last point of the curve.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from pawsight.training.curve_points import CurvePoints
 from pawsight.training.custom_components import CustomComponents
 from pawsight.training.learning_curve import forecast_curve
 from pawsight.training.plan import Plan, load_plan
-from pawsight.workflow.curve_parts import LEAST_PARTS, CurvePart, parts_of, train_part
+from pawsight.workflow.curve_parts import MIN_PARTS, CurvePart, parts_of, train_part
 from pawsight.workflow.finished_runs import write_report
 from pawsight.workflow.given_settings import with_build
 from pawsight.workflow.photo_sets import Source
@@ -46,8 +46,8 @@ from pawsight.workflow.uploaded_runs import uploaded
 if TYPE_CHECKING:
     import keras
 
-_MIN_TESTED = 100  # photos of a test part; a smaller one serves if validation has no more
-_AROUND_SECONDS = 15.0  # of a training: building, export, evaluation
+_MIN_TESTED = 100  # photos; with fewer, the test part is used if validation has no more
+_OVERHEAD_SECONDS = 15.0  # of each training: building, export, evaluation
 
 
 @live_in_notebooks
@@ -58,26 +58,26 @@ def learning_curve(
     build: Build | str | None = None,
     optimizer: keras.Optimizer | None = None,
 ) -> LearningCurve:
-    """Measure what more photos would bring to the network of a run, and write its report again.
+    """Measure whether more photos would help the network of a run, and write its report again.
 
     The network is trained with the plan of the run on an eighth, a quarter and half of its
-    training photos, for as many epochs, in `learning_curve` in the run folder. Called again,
-    parts that are trained are kept and a stopped one is resumed.
+    training photos, for as many epochs, in `learning_curve` in the run folder. If it is called
+    again, trained parts are kept and a stopped part is resumed.
 
     Args:
         run_path: A finished run whose network was trained in steps.
-        minutes: How long it may take, reading photos apart; the largest part is left out where
-            this is too short for it. None trains all.
+        minutes: The time limit, without reading photos; the largest part is left out if its
+            training would exceed it. None: no limit.
         progress: Receives every stage.
-        build: Of a run that began with one.
-        optimizer: Of a run that began with one.
+        build: As `train` took it, for a run that began with it.
+        optimizer: As `train` took it, for a run that began with it.
 
     Returns:
         The curve, as in `evaluation/learning_curve.json`.
 
     Raises:
         ConfigError: `minutes` are not above 0, or too short for two parts.
-        RunError: The run is not complete, its model is no network that its recipe trains again,
+        RunError: The run is not complete, its network cannot be trained on parts of its photos,
             or another process trains it.
         DataError: A class has too few training photos, or photos are gone.
         StoppedError: The user stopped it; the same call continues it.
@@ -87,11 +87,11 @@ def learning_curve(
         raise ConfigError(f"minutes must be above 0, got {minutes:g}.")
     run = Run.open(run_path)
     with _resumable(run), run.locked(), uploaded(run, progress) as progress:
-        whole, config = _plan_of(run), with_build(run.load_config().settings, build)
+        plan, config = _plan_of(run), with_build(run.load_config().settings, build)
         find_network(config.model).check_available()
         own = CustomComponents(optimizer)
         own.check(config.model)
-        if whole.optimizer == "own" and optimizer is None:
+        if plan.optimizer == "own" and optimizer is None:
             raise RunError(
                 f"{run.place} was trained with an optimizer of your own.\nGive it again: "
                 f"pawsight.learning_curve(..., optimizer=...)."
@@ -99,8 +99,8 @@ def learning_curve(
         catalog, pixels = photos_of(run, progress)
         dataset = Dataset(catalog, pixels, find_duplicates(catalog, pixels, progress))
         parts = parts_of(run, dataset)
-        trained = _train_parts(run, parts, whole, config, minutes, dataset, own, progress)
-        curve = _measured(run, trained, catalog, whole)
+        trained = _train_parts(run, parts, plan, config, minutes, dataset, own, progress)
+        curve = _measured(run, trained, catalog, plan)
         with update_checksums(run, lambda run: [run.learning_curve_path]):
             save_curve(curve, run.learning_curve_path)
         progress.start("Writing the report")
@@ -110,6 +110,7 @@ def learning_curve(
 
 @contextlib.contextmanager
 def _resumable(run: Run) -> Iterator[None]:
+    """Raise a StoppedError that names the command to continue with, if the block is stopped."""
     try:
         yield
     except (KeyboardInterrupt, StoppedError) as error:
@@ -135,7 +136,7 @@ def _plan_of(run: Run) -> Plan:
             + (
                 f"it is in {run.report_path}"
                 if run.learning_curve_path.is_file()
-                else "here there were too few photos of a class for one, or images below 32 pixels"
+                else "this run had too few photos of a class, or images below 32 pixels"
             )
         )
     elif config.start_from is not None:
@@ -152,17 +153,17 @@ def _plan_of(run: Run) -> Plan:
 def _train_parts(
     run: Run,
     parts: Sequence[CurvePart],
-    whole: Plan,
+    plan: Plan,
     config: TrainConfig,
     minutes: float | None,
     dataset: Dataset,
     own: CustomComponents,
     progress: Progress,
 ) -> list[CurvePart]:
-    """Train on the parts that the minutes allow, and return them."""
-    seconds = _expected_seconds(run, whole, parts)
+    """Train on as many parts as the minutes allow, and return these parts."""
+    seconds = _expected_seconds(run, plan, parts)
     left = float("inf") if minutes is None else 60 * minutes
-    if left < (least := sum(seconds[:LEAST_PARTS])):
+    if left < (least := sum(seconds[:MIN_PARTS])):
         raise ConfigError(
             f"{minutes:g} min is too short: two parts of the photos take about "
             f"{duration(least)}, all {len(parts)} about {duration(sum(seconds))}.\n"
@@ -170,62 +171,61 @@ def _train_parts(
         )
     if any(seconds):
         progress.note(
-            f"Training {whole.model} on {len(parts)} parts of the {whole.num_train:,} training "
-            f"photos, {num_epochs(whole.epochs_at(whole.num_steps))} each: about "
+            f"Training {plan.model} on {len(parts)} parts of the {plan.num_train:,} training "
+            f"photos, {num_epochs(plan.epochs_at(plan.num_steps))} each: about "
             f"{duration(sum(seconds))}."
         )
     slowness = 1.0
     for number, (part, expected) in enumerate(zip(parts, seconds, strict=True)):
-        if number >= LEAST_PARTS and expected * slowness > left:
+        if number >= MIN_PARTS and expected * slowness > left:
             progress.note(
-                f"{minutes:g} min leave no time for {part.title}, which take about "
+                f"The rest of {minutes:g} min is too short for {part.title}, which take about "
                 f"{duration(expected * slowness)}."
             )
             return list(parts[:number])
         if not part.run.is_complete:
             progress.note(f"Part {number + 1} of {len(parts)}: {part.title}.")
             began = time.monotonic()
-            train_part(part, run, whole, config, dataset, own, progress)
+            train_part(part, run, plan, config, dataset, own, progress)
             left -= (spent := time.monotonic() - began)
             slowness = spent / expected
     return list(parts)
 
 
-def _expected_seconds(run: Run, whole: Plan, parts: Sequence[CurvePart]) -> list[float]:
-    """Return what each part is expected to take; 0 where it is trained."""
+def _expected_seconds(run: Run, plan: Plan, parts: Sequence[CurvePart]) -> list[float]:
+    """Estimate the seconds to train each part; 0 for parts that are already trained."""
     history = load_history(run.history_path)
     steps_seconds = sum(
-        (row.step - before) * whole.batch_size / row.images_per_second
+        (row.step - before) * plan.batch_size / row.images_per_second
         for before, row in zip([0, *(row.step for row in history)], history, strict=False)
         if row.images_per_second
     )
     # Each part is validated as often as the run was, on as many photos.
-    others = max(0, history[-1].seconds - steps_seconds) + _AROUND_SECONDS
+    others = max(0, history[-1].seconds - steps_seconds) + _OVERHEAD_SECONDS
     return [0 if part.run.is_complete else part.share * steps_seconds + others for part in parts]
 
 
-def _measured(run: Run, parts: Sequence[CurvePart], catalog: Catalog, whole: Plan) -> LearningCurve:
-    """Return the curve of the parts and the run, by their mistakes on the same photos."""
+def _measured(run: Run, parts: Sequence[CurvePart], catalog: Catalog, plan: Plan) -> LearningCurve:
+    """Compute the curve from the mistakes of the parts and of the run on the same photos."""
     num_test, num_validation = len(catalog.part("test")), len(catalog.part("validation"))
     tested: Part = "test" if num_test >= min(_MIN_TESTED, num_validation) else "validation"
     runs = [*(part.run for part in parts), run]
-    found = [load_predictions(one.predictions_path(tested)) for one in runs]
-    common = set.intersection(*(set(one.paths) for one in found))  # others were lost meanwhile
-    found = [one.only(np.array([path in common for path in one.paths])) for one in found]
+    loaded = [load_predictions(run.predictions_path(tested)) for run in runs]
+    common = set.intersection(*(set(predictions.paths) for predictions in loaded))
     names = catalog.class_names
-    wrong = [
-        np.bincount(
-            labels[~one.task.is_right(one.task.decide(one.probs), labels)], minlength=len(names)
-        )
-        for one in found
-        for labels in (one.labels,)
-    ]
+    wrong = []
+    for predictions in loaded:
+        # Photos that could not be read for one of the runs are left out for all.
+        predictions = predictions.only(np.array([path in common for path in predictions.paths]))
+        labels, task = predictions.labels, predictions.task
+        is_wrong = ~task.is_right(task.decide(predictions.probs), labels)
+        wrong.append(np.bincount(labels[is_wrong], minlength=len(names)))
     counts = np.bincount(catalog.labels(catalog.part("train")), minlength=len(names)).tolist()
     numbers = (*(sum(part.counts) for part in parts), sum(counts))
-    num_tested = np.bincount(found[-1].labels, minlength=len(names))
+    num_tested = np.bincount(labels, minlength=len(names))
     points = CurvePoints(numbers, np.stack(wrong), num_tested)
     curve = forecast_curve(points, names, counts, NETWORK_NOISE)
-    network = whole.model.removeprefix(PREFIX)
+    network = plan.model.removeprefix(PREFIX)
     return curve.model_copy(
-        update={"network": network, "epochs": whole.epochs_at(whole.num_steps), "part": tested}
+        update={"network": network, "epochs": plan.epochs_at(plan.num_steps), "part": tested}
     )

@@ -1,4 +1,4 @@
-"""Merge the shards of a prediction into the file that one process would have written."""
+"""Merge the shards of a prediction into the file that a single process would have written."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.predicted_folders import PredictionFile, write_file
 
 _MAX_NAMED = 8  # shards in a message
-_END_BYTES = 1 << 16  # read at first for the last line, of files of any length
+_END_BYTES = 1 << 16  # read from the end of a file to find its last line; more if needed
 
 
 @dataclass(frozen=True, slots=True)
 class _FinishedShard:
-    """A shard: its file, its first and its last line, and where the rows begin."""
+    """A shard: its file, the content of its first and last line, and where its rows begin."""
 
     shard: Shard
     path: Path
@@ -40,7 +40,7 @@ class _FinishedShard:
 
     @property
     def num_rows(self) -> int:
-        """How many photos of the listing are in this shard."""
+        """The number of photos in this shard."""
         return len(range(self.shard.number - 1, self.end.num_listed, self.shard.count))
 
     def rows(self) -> Iterator[Prediction]:
@@ -55,21 +55,21 @@ class _FinishedShard:
 
 
 def merge_shards(output: Source, format: OutputFormat | None = None) -> PredictionFile:
-    """Write the predictions of all shards into one file, as one process would have.
+    """Write the predictions of all shards to one file, as a single process would have written it.
 
     Args:
-        output: As `predict_folder` took it for each shard; the shards are looked for beside it,
-            and stay. Earlier results are replaced, and never anything else.
+        output: As `predict_folder` took it for each shard; the shards are files beside it, and
+            are kept. An earlier file of results is replaced, and never anything else.
         format: As `predict_folder` takes it.
 
     Raises:
-        DataError: A shard is missing, unfinished or damaged, or is of another model, other
-            settings or other photos than the others.
+        DataError: A shard is missing, unfinished or damaged, or differs from the others in model,
+            settings or photos.
         DiskError: The file cannot be written.
     """
     path = Path(os.fspath(output))
     if (whole := output_of(path)) is not None:
-        raise DataError(f"{path} is one of the shards.\nGive the output of all: {whole}")
+        raise DataError(f"{path} is one of the shards.\nGive the output of all shards: {whole}")
     check_replaceable(path)
     shards = [_opened(shard, path) for shard in _complete(path)]
     _check_agreement(shards)
@@ -78,12 +78,12 @@ def merge_shards(output: Source, format: OutputFormat | None = None) -> Predicti
 
 
 def _complete(output: Path) -> list[Shard]:
-    """Return all shards of an output, in their order."""
+    """Return all shards of an output, in order; raises DataError if there are others or too few."""
     shards = found_shards(output)
     if not shards:
         raise DataError(
             f"There are no shards of {output}: no file {output.name}.shard-...\n"
-            f"Make them with: pawsight predict PHOTOS --output {output} --shard 1/8, 2/8 ..."
+            f"Create them with: pawsight predict PHOTOS --output {output} --shard 1/8, 2/8 ..."
         )
     counts = sorted({shard.count for shard in shards})
     if len(counts) > 1:
@@ -136,7 +136,7 @@ def _opened(shard: Shard, output: Path) -> _FinishedShard:
 
 
 def _last_line(path: Path) -> bytes:
-    """Return the last line of a file that ends with a line end."""
+    """Return the last line of a file that ends with a newline."""
     size = _END_BYTES
     with path.open("rb") as file:
         length = file.seek(0, os.SEEK_END)
@@ -156,13 +156,13 @@ def _check_agreement(shards: Sequence[_FinishedShard]) -> None:
         if others:
             raise DataError(
                 f"{shard.path} was predicted with {others} than {first.path}.\n"
-                f"Remove the wrong one, and predict that shard as the others."
+                f"Remove the wrong file, and predict its shard with the settings of the others."
             )
         if shard.end != first.end:
             raise DataError(
                 f"{shard.path} was predicted from another list of photos than {first.path}: "
                 f"{shard.end.num_listed:,} and {first.end.num_listed:,} photos, or other paths.\n"
-                f"All shards need the same PHOTOS, under the same paths. Run the ones with the "
+                f"All shards need the same PHOTOS, under the same paths. Run the shards with the "
                 f"old list again."
             )
 
@@ -178,7 +178,7 @@ def _merged(shards: Sequence[_FinishedShard]) -> Iterator[Prediction]:
     if listing.checksum != shards[0].end.listing:
         raise DataError(
             f"The paths in the shards are not those of their listing: a file is damaged.\n"
-            f"Remove {shards[0].path} and its like, and predict them again."
+            f"Remove {shards[0].path} and the other shards, and predict them again."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter
 from dataclasses import dataclass
@@ -29,10 +30,10 @@ class PackedSet:
 
     Attributes:
         place: The folder or address, without secrets.
-        num_photos: How many photos it holds.
-        num_labelled: How many of them have a label.
-        num_shards: In how many files.
-        num_bytes: Their size together.
+        num_photos: The number of photos.
+        num_labelled: The number of photos with a label.
+        num_shards: The number of tar files.
+        num_bytes: The size of all tar files together.
     """
 
     place: str
@@ -54,22 +55,22 @@ def pack(
     """Pack photos with their labels, parts and groups into tar files with an index.
 
     Photos are packed as they are, byte for byte, and each shard is a random sample of them.
-    Whatever takes a source takes the folder or address of the shards. An interrupted call is
+    The folder or address of the shards can be used wherever a source can. An interrupted call is
     resumed by the same call.
 
     Args:
-        source: What `train` takes.
-        into: A folder, or an address in a cloud store (s3:// gs:// az://), absent or empty.
-        shard_mb: The size from which a shard is full, in MB, at least 1.
-        config: What folders or the table mean, and which photos are used.
-        group_by: What becomes the group of a photo, as in `SplitConfig`.
+        source: As `train` takes it.
+        into: A folder, or an address in a cloud store (s3:// gs:// az://), new or empty.
+        shard_mb: The size of a full shard in MB, at least 1.
+        config: What the folders or the table mean, and which photos are used.
+        group_by: The group of a photo, as in `SplitConfig`.
         progress: Receives the progress.
 
     Raises:
         ConfigError: `shard_mb` is below 1.
         SourceError: There are no photos, or the place cannot be reached.
         DataError: A photo cannot be read.
-        DiskError: The place holds something else, or cannot be written.
+        DiskError: `into` has other files, or cannot be written.
     """
     if shard_mb < 1:
         raise ConfigError(f"The size of a shard is invalid: {shard_mb} MB; it must be at least 1.")
@@ -106,14 +107,14 @@ def _checked_members(catalog: Catalog, progress: Progress) -> list[Member]:
         progress.note(f"Left out {counted(count, 'photo')}: {problem}.")
     members = members_of(catalog)
     if not members:
-        raise DataError(f"No photo of {catalog.name} can be packed: all of them are left out.")
+        raise DataError(f"No photo of {catalog.name} can be packed: all are left out.")
     return members
 
 
 def _resumed(
     destination: Destination, names: list[str], index: ShardIndex, progress: Progress
 ) -> ShardIndex:
-    """Return the index of what is there already, if it belongs to the same photos."""
+    """Return the index of an interrupted call for the same photos; write a new index if none."""
     if SHARD_INDEX not in names:
         if others := [name for name in names if not name.startswith(".")]:
             raise DiskError(
@@ -128,14 +129,11 @@ def _resumed(
             f"{destination.name} holds shards of other photos, labels or sizes, and pawsight "
             f"never overwrites anything.\nChoose another place, or remove these first."
         )
-    num_readable = len(earlier.shards)
-    for number, shard in enumerate(earlier.shards):
-        if shard.file not in names:
-            num_readable = number  # removed meanwhile: written again, with all after it
-            break
-    if num_readable:
-        progress.note(f"{num_readable} of {earlier.num_shards} shards are there already.")
-    return earlier.model_copy(update={"shards": earlier.shards[:num_readable]})
+    # A shard that was removed meanwhile is written again, with all shards after it.
+    kept = tuple(itertools.takewhile(lambda shard: shard.file in names, earlier.shards))
+    if kept:
+        progress.note(f"{len(kept)} of {earlier.num_shards} shards are there already.")
+    return earlier.model_copy(update={"shards": kept})
 
 
 def _write_index(destination: Destination, index: ShardIndex) -> None:

@@ -54,21 +54,21 @@ def list_photos(
     stage: Staging = "auto",
     config: SourceConfig | None = None,
 ) -> Catalog:
-    """List the photos of a source, fetched first if needed.
+    """List the photos of a source, after fetching them if needed.
 
     `group_by` and `config` are as `scan` takes them, `stage` as in `TrainConfig`.
     """
     config = config or SourceConfig()
-    found = fetch(os.fspath(source), progress, stage, allow_missing=config.allow_missing)
-    return scan(found, progress, group_by, config)
+    fetched = fetch(os.fspath(source), progress, stage, allow_missing=config.allow_missing)
+    return scan(fetched, progress, group_by, config)
 
 
 def read_photos(
     catalog: Catalog, config: TrainConfig, progress: Progress, group: WorkerGroup | None = None
 ) -> tuple[Catalog, Pixels]:
-    """Read listed photos at the size that these settings train at, with the workers of a group."""
-    bands, ends = config.pixels.bands or (), config.pixels.range
-    scale = None if ends is None else PixelScale(bands=bands, ranges={ANY_KIND: ends})
+    """Read listed photos at the size for training, here or with the workers of a group."""
+    bands, limits = config.pixels.bands or (), config.pixels.range
+    scale = None if limits is None else PixelScale(bands=bands, ranges={ANY_KIND: limits})
     size = working_size(config)
     read = read_locally if group is None else group.read
     return ingest(
@@ -77,7 +77,7 @@ def read_photos(
 
 
 def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Progress) -> Dataset:
-    """Assign every usable photo to a part; duplicates are assigned to the same one.
+    """Assign every usable photo to a part; duplicates are assigned to the same part.
 
     Returns:
         The photos in their parts, with all groups of duplicates.
@@ -97,7 +97,7 @@ def divide(catalog: Catalog, pixels: Pixels, config: SplitConfig, progress: Prog
 
 
 def working_size(config: TrainConfig) -> tuple[int, int]:
-    """Return the (height, width) to keep pixels at; needs no TensorFlow; raises ConfigError."""
+    """Return the (height, width) in pixels at which photos are stored; raises ConfigError."""
     return config.image_size or find_network(config.model).image_size
 
 
@@ -105,12 +105,11 @@ def checked_model(config: TrainConfig) -> TrainConfig:
     """Check the network and its weights before any photo is read.
 
     Returns:
-        The settings, with the network's name and the path of its weights written out, and the
-        size that a network with weights was made for where none is set. Model "auto" is
-        replaced by its own.
+        The settings with the full name of the network, the absolute path of its weights and, for
+        a network with weights, its image size. Model "auto" is replaced by a network.
 
     Raises:
-        ConfigError: There is no such network, or no such file, or it takes none.
+        ConfigError: There is no such network or weights file, or the network takes no weights.
         ExtraError: The network needs a package that is not installed.
         ModelError: The network is too deep for such small images.
     """
@@ -151,14 +150,14 @@ def checked_model(config: TrainConfig) -> TrainConfig:
 
 
 def _check_several_labels(config: TrainConfig, network: Network) -> None:
-    """Refuse settings that are for one label a photo."""
+    """Check that no setting is for one label a photo only; raises ConfigError."""
     if network.name == colab.NETWORK.name or network.name.startswith(custom_network.PREFIX):
         raise ConfigError(
             f"The model '{network.name}' is for one label a photo.\n"
             f"Leave --model out, or choose another: {swift.NETWORK.name}, {builtin.NAME}."
         )
-    given = {"--target-accuracy": config.target_accuracy, "--start-from": config.start_from}
-    for option, value in given.items():
+    options = {"--target-accuracy": config.target_accuracy, "--start-from": config.start_from}
+    for option, value in options.items():
         if value is not None:
             raise ConfigError(
                 f"{option} is for one label a photo.\nLeave {option} out, or --multi-label."
@@ -167,10 +166,10 @@ def _check_several_labels(config: TrainConfig, network: Network) -> None:
 
 def _best_model(config: TrainConfig) -> TrainConfig:
     """Choose the network for model "auto": the shipped one, fine-tuned, where images allow it."""
-    is_deep = min(working_size(config)) >= find_network(builtin.NAME).min_side
+    is_large_enough = min(working_size(config)) >= find_network(builtin.NAME).min_side
     has_tensorflow = importlib.util.find_spec("tensorflow") is not None
     chosen: dict[str, Any] = {"model": swift.NETWORK.name}
-    if is_deep:
+    if is_large_enough:
         chosen = {"model": builtin.NAME, "finetune": "auto" if has_tensorflow else False}
     return config.model_copy(update=chosen)
 
@@ -186,20 +185,20 @@ def audit(
     workers: int | None = None,
     cluster: str | None = None,
 ) -> dict[str, Any]:
-    """Read every photo once, and return the facts and the problems found.
+    """Read every photo once, and return facts and problems of the photos.
 
-    Photos of a folder such as none/ are of the class "", as others without a label.
+    Photos of a folder such as none/ have the class "", like photos without a label.
 
     Args:
         source: As `train` takes it.
         out: A folder for audit.html, audit.json and catalog.csv; an earlier audit in it is
             replaced. None writes nothing.
-        group_by: As in `SplitConfig`: such photos should be in one part.
-        progress: Receives every stage, and why these photos could not be trained on.
+        group_by: As in `SplitConfig`: photos of a group should be in one part.
+        progress: Receives every stage, and the reasons why these photos could not be trained on.
         source_config: What the folders or the table mean, and which photos are used.
-        pixels_config: The bands and the range of files of more than 8 bits.
-        workers: How many processes read photos; None takes one for each core of this machine.
-        cluster: The Ray cluster where they read; None is this machine.
+        pixels_config: The bands and the range of files with more than 8 bits.
+        workers: The number of processes that read photos; None: one for each core.
+        cluster: The address of a Ray cluster for them; None is this machine.
 
     Returns:
         JSON-ready: name, root, num_photos, num_ignored, classes, parts, formats, sizes (smallest
@@ -209,7 +208,7 @@ def audit(
     Raises:
         SourceError, DataError: As `train`.
         DiskError: The folder cannot be written.
-        RunError: The folder holds something else.
+        RunError: The folder has other files.
     """
     from pawsight.report.data_page import audit_folder, save_audit
 
@@ -221,10 +220,10 @@ def audit(
     report_missing_classes(listing, progress)
     config = TrainConfig(pixels=pixels_config or PixelsConfig())
     catalog, pixels = read_photos(with_none(listing), config, progress, group)
-    found = audit_photos(catalog, pixels, progress=progress)
+    result = audit_photos(catalog, pixels, progress=progress)
     if folder is not None:
-        save_audit(folder, found, catalog)
-    return found.to_json()
+        save_audit(folder, result, catalog)
+    return result.to_json()
 
 
 @live_in_notebooks
@@ -243,11 +242,26 @@ def feed(
     """Build a dataset of photos for plain Keras: `model.fit(pawsight.feed("photos/"))`.
 
     The training part is shuffled and, with `augment`, augmented, differently in each
-    epoch; the other parts come in order and unchanged.
+    epoch; the other parts are neither shuffled nor augmented.
+
+    Args:
+        source: As `train` takes it.
+        part: The part to build: "train", "validation" or "test".
+        image_size: (height, width) in pixels; one number is a square.
+        batch_size: Photos per batch, B.
+        augment: The augmentation of the training part; None: no augmentation.
+        resize: How a photo of another shape is resized: "stretch", "crop" or "pad".
+        split_config: How photos are divided where the source has no parts.
+        seed: The seed of order and augmentation.
+        progress: Receives every stage.
+        source_config: What the folders or the table mean, and which photos are used.
 
     Returns:
         Batches of (images float32 [B, H, W, 3] with values 0..255, labels
         int32 [B]). Label i is the class `dataset.class_names[i]`, in alphabetical order.
+
+    Raises:
+        SourceError, DataError: As `train`.
     """
     split_config = split_config or SplitConfig()
     size = (image_size, image_size) if isinstance(image_size, int) else image_size

@@ -6,8 +6,9 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from pydantic import BaseModel, Field
 
@@ -34,11 +35,11 @@ from pawsight.workflow.worker_groups import Workers
 _HEAD_NAME = "predictions.json"
 _LOCK_NAME = ".lock"
 _BLOCK_SIZE = 500
-_FILE_ENDINGS = {".parquet", *(ending for one in FORMATS.values() for ending in one.endings)} - {""}
+_FILE_ENDINGS = {".parquet", *(end for format in FORMATS.values() for end in format.endings)} - {""}
 
 
 class _Head(BaseModel):
-    """What predictions.json holds: what the predictions are of and, in the end, their counts."""
+    """The content of predictions.json: model, settings and photos and, at the end, the counts."""
 
     kind: Literal["predictions of pawsight predict --workers"] = (
         "predictions of pawsight predict --workers"
@@ -53,10 +54,10 @@ class _Head(BaseModel):
 
     @classmethod
     def load(cls, folder: Path) -> _Head | None:
-        """Read it; None where there is none.
+        """Read predictions.json; None if it does not exist.
 
         Raises:
-            DataError: It is damaged.
+            DataError: The file is damaged.
         """
         path = folder / _HEAD_NAME
         try:
@@ -69,7 +70,7 @@ class _Head(BaseModel):
             ) from error
 
     def save(self, folder: Path) -> None:
-        """Write it; raises DiskError."""
+        """Write predictions.json; raises DiskError."""
         write_json(folder / _HEAD_NAME, self.model_dump(mode="json"))
 
 
@@ -88,30 +89,33 @@ def predict_with_workers(
 ) -> PredictionFile:
     """Predict all photos of folders into a folder of Parquet files, with several workers.
 
-    Each file holds the rows of a block of photos, in their order, and appears when it is
-    complete. An interrupted call, repeated, predicts the blocks that are missing; so does a worker
-    that replaces a lost one. Every photo has one row.
+    Each file has the rows of a block of photos, in order, and appears when it is complete. If an
+    interrupted call is repeated, only missing blocks are predicted; blocks of lost workers are
+    repeated. Every photo has exactly one row.
 
     Args:
         photos: As `predict_folder` takes them.
         run_path: As `predict_folder` takes it.
-        output: The folder; a new one, an empty one, or one of the same prediction.
-        workers: How many at most, 1 to 256: processes of this machine, which share its cores, or
-            actors on the cluster, each with the cores of a node but one.
+        output: The folder: new, empty, or of an interrupted call with the same arguments.
+        workers: The largest number of workers, 1 to 256: processes on this machine, which share its
+            cores, or actors on the cluster, each with all cores but one of a node.
         cluster: The address of a Ray cluster, such as "auto"; None is this machine.
         tta: As `predict_folder` takes it.
         batch_size: As `predict_folder` takes it.
         progress: Receives the progress.
         max_error: As `load` takes it.
-        block_size: Photos in a block, at least 1; at most so many of a worker are repeated when
-            it is lost.
+        block_size: Photos in a block, at least 1; when a worker is lost, at most one block is
+            repeated.
+
+    Returns:
+        The folder, and the numbers of photos that could and could not be read.
 
     Raises:
-        ExtraError: Packages of the extra `cluster` are missing.
+        ExtraError: Packages of the extra `parquet` or `cluster` are missing.
         ConfigError: The number of workers is out of range, there is no cluster, or the folder
-            holds predictions of other photos, another model or other settings.
-        DiskError: A file cannot be written, or another process writes there.
-        RunError: There is no finished run there.
+            has predictions of other photos, another model or other settings.
+        DiskError: A file cannot be written, or another process writes to the folder.
+        RunError: There is no finished run at `run_path`.
         SourceError: The folders hold no photos, or photos cannot be fetched.
         StoppedError: Ctrl-C was pressed; finished blocks are kept.
     """
@@ -125,7 +129,7 @@ def predict_with_workers(
     classifier = load(run_name, max_error)
     job = BlockJob(str(folder), run_name, tta, max_error, batch_size)
     make_dir(folder)
-    with locked(folder / _LOCK_NAME, _refuse(folder)):
+    with locked(folder / _LOCK_NAME, partial(_refuse, folder)):
         blocks = _blocks(photos, folder, _settings(classifier, job), block_size, progress)
         _predict_missing(job, blocks, group, progress)
         return _summary(folder, blocks, classifier, progress)
@@ -136,7 +140,7 @@ def _settings(classifier: Classifier, job: BlockJob) -> dict[str, Any]:
 
 
 def _check_folder(folder: Path) -> None:
-    """Check that the folder is new, empty, or of predictions."""
+    """Check that the folder is new, is empty, or has predictions."""
     if folder.suffix.lower() in _FILE_ENDINGS and not folder.is_dir():
         raise ConfigError(
             f"{folder.name} is the name of a file, and several workers write a folder of Parquet "
@@ -144,21 +148,18 @@ def _check_folder(folder: Path) -> None:
         )
     if folder.exists() and not folder.is_dir():
         raise DiskError(f"{folder} is a file.\nWith --workers, give --output a folder.")
-    is_ours = (folder / _HEAD_NAME).is_file() or (folder / _LOCK_NAME).is_file()
-    if folder.is_dir() and not is_ours and any(folder.iterdir()):
+    has_predictions = (folder / _HEAD_NAME).is_file() or (folder / _LOCK_NAME).is_file()
+    if folder.is_dir() and not has_predictions and any(folder.iterdir()):
         raise DiskError(
-            f"{folder} is not empty, and holds no earlier predictions.\nGive --output a new folder."
+            f"{folder} is not empty, and has no earlier predictions.\nGive --output a new folder."
         )
 
 
-def _refuse(folder: Path) -> Any:
-    def refuse(owner: str) -> None:
-        raise DiskError(
-            f"Another process writes into {folder}: {owner}.\n"
-            f"Wait until it has ended, or give --output another folder."
-        )
-
-    return refuse
+def _refuse(folder: Path, owner: str) -> NoReturn:
+    raise DiskError(
+        f"Another process writes to {folder}: {owner}.\n"
+        f"Wait until it has ended, or give --output another folder."
+    )
 
 
 def _blocks(
@@ -168,7 +169,7 @@ def _blocks(
     block_size: int,
     progress: Progress,
 ) -> list[Block]:
-    """List the photos, and check that earlier blocks are of the same listing and settings."""
+    """List the photos in blocks, and check that earlier blocks are of the same prediction."""
     names = [photos] if isinstance(photos, str | os.PathLike) else photos
     local = fetch_addresses([os.fspath(name) for name in names], progress)
     left_out = LeftOut()
@@ -180,7 +181,7 @@ def _blocks(
         if others := differences(earlier.settings, settings):
             raise ConfigError(
                 f"{folder} was begun with {others}.\n"
-                f"Finish it the same way, or give --output a new folder."
+                f"Finish it with the same model and options, or give --output a new folder."
             )
         block_size = earlier.block_size
     blocks, listing = write_listing(folder, listed, block_size)
@@ -220,12 +221,12 @@ def _predict_missing(
     if not missing:
         return
 
-    def lost(how: str, block: Block) -> None:
-        progress.note(f"{how}; another one predicts its photos again.")
+    def lost(how: str, _: Block) -> None:
+        progress.note(f"{how}; another worker predicts its photos again.")
 
-    with contextlib.closing(group.run(job, missing, lost)) as done:
+    with contextlib.closing(group.run(job, missing, lost)) as finished:
         try:
-            for block, _ in done:
+            for block, _ in finished:
                 progress.advance(block.num_photos)
                 num_done += block.num_photos
         except KeyboardInterrupt as error:

@@ -36,11 +36,11 @@ class PredictionFile:
     """A file of predictions.
 
     Attributes:
-        path: The file, with a row for each photo; of a shard, what `merge_shards` reads.
-        num_read: Photos that have a prediction.
-        num_failed: Photos that could not be read; their rows have an error.
-        drift: Whether the photos as a whole differ from those that the model was validated on;
-            None where it is not known, as for fewer than 30 photos.
+        path: The file, with a row for each photo; for a shard, the file that `merge_shards` reads.
+        num_read: The number of photos with a prediction.
+        num_failed: The number of photos that could not be read; their rows have an error.
+        drift: A test of whether the photos as a whole differ from the validation photos of the
+            model; None if it was not possible, such as for fewer than 30 photos.
     """
 
     path: Path
@@ -63,28 +63,27 @@ def predict_folder(
 ) -> PredictionFile:
     """Predict all photos of folders into a file, and resume an interrupted call.
 
-    Predictions so far are kept in `<output>.part`, where the same call continues, also after a
-    crash. `output` appears when it is complete.
+    Until `output` is complete, predictions are kept in `<output>.part`; the same call resumes it.
 
     Args:
-        photos: Files, folders with all below them, patterns such as `photos/**/*.jpg`, archives
+        photos: Files, folders (with their subfolders), patterns such as `photos/**/*.jpg`, archives
             and addresses such as `s3://bucket/photos`; "-" is a list on standard input.
-        run_path: A finished run; None takes the model of cats and dogs that ships.
-        output: The file; earlier results are replaced, and never anything else.
-        format: Name of the format, such as "csv", "json" (one list) or "jsonl" (an object a
-            line); None takes that of the ending of `output`, and "csv" without an ending.
-        tta: Average the predictions of the photo and of its mirror image.
+        run_path: A finished run; None is the model of cats and dogs that ships with pawsight.
+        output: The file; an earlier file of results is replaced, and never anything else.
+        format: Name of the format, such as "csv", "json" (a list) or "jsonl" (an object per
+            line); None: by the ending of `output`, and "csv" without an ending.
+        tta: Average the predictions of each photo and its mirror image.
         batch_size: Photos per run of the model, at least 1.
         progress: Receives the progress.
         max_error: As `load` takes it.
         shard: (3, 8) predicts every eighth photo, beginning with the third, into
-            `<output>.shard-3-of-8`; `merge_shards` makes `output` of all, in a format chosen there.
+            `<output>.shard-3-of-8`; `merge_shards` merges all shards into `output`.
 
     Raises:
-        ConfigError: The predictions so far were made with another model, `tta` or `max_error`; that
-            is not proven for this model; there is no such shard; or `output` chooses no format.
+        ConfigError: `<output>.part` has another model, `tta` or `max_error`; `max_error` cannot be
+            guaranteed for this model; or `shard` or the format of `output` does not exist.
         DiskError: The file cannot be written, or another process writes it.
-        RunError: There is no finished run there.
+        RunError: There is no finished run at `run_path`.
         SourceError: The folders hold no photos, or photos cannot be fetched.
         StoppedError: Ctrl-C was pressed; the predictions so far are kept.
     """
@@ -94,7 +93,9 @@ def predict_folder(
     class_names, task = classifier.class_names, classifier.task
     listing, monitor = Listing(), classifier.drift_monitor()
     names = [photos] if isinstance(photos, str | os.PathLike) else photos
-    local = fetch_addresses([os.fspath(name) for name in names], progress)  # older than the results
+    local = fetch_addresses(
+        [os.fspath(name) for name in names], progress
+    )  # before the results, which are newer
     with PartialResults(path, class_names, settings, task, part) as partial_results:
         chosen = listing, part or Shard(1, 1)
         _predict_rest(partial_results, local, *chosen, classifier, tta, batch_size, progress)
@@ -133,7 +134,7 @@ def write_file(
     class_names: Sequence[str],
     format: OutputFormat | None,
 ) -> Count:
-    """Write predictions into a file that appears when it is complete, and count them."""
+    """Write predictions to a file that appears when it is complete, and count them."""
     writer = FORMATS[format or format_of(path)].writer(class_names)
     with replacing(path) as temporary, temporary.open("wb") as file:
         return write_rows(
@@ -153,7 +154,7 @@ def _predict_rest(
     batch_size: int,
     progress: Progress,
 ) -> None:
-    """Add the predictions that are missing."""
+    """Add the missing predictions."""
     predict = partial(classifier.predict_iter, batch_size=batch_size, tta=tta)
     # Unbuffered: a thread may still wait for standard input when the process ends.
     stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
@@ -175,8 +176,8 @@ def _predict_rest(
         if is_empty or isinstance(error, SourceError):
             raise
         number = partial_results.num_rows  # 0 while the photos of an earlier call are listed
-        those = f"of {counted(number, 'photo')}" if number else "so far"
+        which = f"of {counted(number, 'photo')}" if number else "so far"
         raise StoppedError(
-            f"Stopped. The predictions {those} are kept in {partial_results.path}.\n"
+            f"Stopped. The predictions {which} are kept in {partial_results.path}.\n"
             f"Run the same command again to resume."
         ) from error

@@ -1,8 +1,8 @@
-"""Blocks of a prediction by many workers: a list of photos in, a Parquet file out.
+"""Blocks of a prediction by several workers: a list of photos in, a Parquet file out.
 
-A block's file is renamed into its place when it is complete, and holds the same rows whoever
-predicts it. So a block that was lost, or was begun twice, is predicted again, and every photo
-has one row in the end.
+The file of a block appears when it is complete, and has the same rows whichever worker predicts
+it. A block that was lost, or begun twice, can therefore be predicted again: every photo has
+exactly one row.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Block:
     num_photos: int
 
     def path(self, folder: Path) -> Path:
-        """Return its file of predictions."""
+        """Return the path of the predictions."""
         return folder / f"part-{self.number:06d}.parquet"
 
     def photos(self, folder: Path) -> Iterator[str | Prediction]:
-        """Yield its photos, and results for what is no photo; raises DataError."""
+        """Yield the photos, and results for files that are not photos; raises DataError."""
         path = folder / LISTING_NAME
         try:
             with path.open("rb") as file:
@@ -59,16 +59,16 @@ class Block:
 def write_listing(
     folder: Path, photos: Iterable[str | Prediction], block_size: int
 ) -> tuple[list[Block], Listing]:
-    """Write the list of all photos, a line each, and divide it into blocks; raises DiskError."""
+    """Write the list of all photos, one per line, and divide it into blocks; raises DiskError."""
     blocks: list[Block] = []
     listing = Listing()
     start = end = count = 0
     with replacing(folder / LISTING_NAME) as temporary, temporary.open("wb") as file:
         for photo in photos:
-            one = photo if isinstance(photo, Prediction) else Prediction(photo)
+            entry = photo if isinstance(photo, Prediction) else Prediction(photo)
             shown = photo.shown if isinstance(photo, FetchedPath) else ""
-            listing.add(shown or one.path)
-            row = json.dumps([one.path, one.error, shown])
+            listing.add(shown or entry.path)
+            row = json.dumps([entry.path, entry.error, shown])
             end += file.write(row.encode("ascii") + b"\n")
             count += 1
             if count == block_size:
@@ -81,7 +81,7 @@ def write_listing(
 
 @dataclass(frozen=True, slots=True)
 class BlockJob:
-    """What all blocks of a prediction have in common; all paths are those of every machine."""
+    """The settings that all blocks of a prediction share; paths must exist on every machine."""
 
     folder: str  # of the predictions
     run_path: str | None  # of the run; None is the model that ships
@@ -91,15 +91,15 @@ class BlockJob:
     is_single_core: ClassVar[bool] = False
 
     def worker(self) -> Callable[[Block], None]:
-        """Return what predicts a block; see `Job`."""
+        """Return the function that predicts a block; see `Job`."""
         return BlockPredictor(self).predict
 
 
 class BlockPredictor:
-    """Predicts blocks, one after the other, with one model and the same decoding processes.
+    """Predicts blocks, one after another, with the same model and decoding processes.
 
     Raises:
-        RunError: There is no finished run there.
+        RunError: There is no finished run at the job's `run_path`.
     """
 
     def __init__(self, job: BlockJob) -> None:
@@ -111,10 +111,10 @@ class BlockPredictor:
         weakref.finalize(self, self._decoder.close)
 
     def predict(self, block: Block) -> None:
-        """Write the file of a block, unless it is there.
+        """Write the file of a block, unless it exists.
 
         Raises:
-            DataError: It ended its process five times, or the listing is damaged.
+            DataError: The block ended its process five times, or the listing is damaged.
             DiskError: The file cannot be written.
         """
         path = block.path(self._folder)
@@ -129,14 +129,15 @@ class BlockPredictor:
             )
         with disk_errors(attempts):
             attempts.write_text("|" * (num_attempts + 1), encoding="ascii")
-        found = self._classifier.predict_iter(
+        predictions = self._classifier.predict_iter(
             block.photos(self._folder), self._job.batch_size, self._job.tta, self._decoder
         )
-        write_parquet(path, found, self._classifier.class_names)
+        write_parquet(path, predictions, self._classifier.class_names)
         attempts.unlink(missing_ok=True)
 
 
 def _count(attempts: Path) -> int:
+    """Return the number of attempts: the size of their file in bytes."""
     try:
         return attempts.stat().st_size
     except OSError:

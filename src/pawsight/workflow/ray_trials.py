@@ -1,8 +1,8 @@
-"""Train the trials of a search on a Ray cluster by Ray Tune, which no other module imports.
+"""Train the trials of a search on a Ray cluster with Ray Tune; no other module imports Ray Tune.
 
-Ray Tune starts a trial as soon as there is a place, starts it again where its worker is lost, and
-passes its scores on. What to try and what to end stays with the study of this process: the Optuna
-search of Ray Tune counts a trial that was ended early as complete. Written for Ray 2.60.
+Ray Tune starts a trial when a worker is free, restarts it if its worker is lost, and passes its
+scores on. The study in this process chooses the settings and ends trials, because the Optuna search
+of Ray Tune counts a trial that was ended early as complete. Written for Ray 2.60.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pawsight.workflow.ray_workers import RayCluster
 from pawsight.workflow.shared_trials import Trial, TrialOutcome, train_trial
 from pawsight.workflow.trial_study import TrialStudy
 
-# Ray Tune has no arguments for these: no tables, no messages, no handler of Ctrl-C of its own, and
+# Ray Tune has no arguments for these settings: no tables, no messages, no handler of Ctrl-C, and
 # trials that stay in the working directory of the cluster.
 os.environ |= {
     "RAY_AIR_NEW_OUTPUT": "0",  # which prints a table whatever `verbose` is
@@ -30,23 +30,23 @@ os.environ |= {
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
 
-_MAX_LOSSES = 3  # of the worker of a trial
+_MAX_LOSSES = 3  # how often a trial is restarted after its worker was lost
 _FILES = ".ray-tune"  # in the folder of the search, while it runs
 
 
 def train_on_cluster(address: str, count: int, study: TrialStudy, folder: Path) -> None:
-    """Train trials while the study has some.
+    """Train trials until the study has no more.
 
     Args:
-        address: Of the cluster, as `ray.init` takes it.
-        count: How many at the same time; each has as many cores as so many can have, and a GPU
-            if there are enough.
-        study: Gives the trials, and receives their scores and outcomes.
-        folder: Of the search.
+        address: The address of the cluster, as `ray.init` takes it.
+        count: The number of trials at the same time, which share the cores equally; each has a
+            GPU if there are enough.
+        study: Chooses the trials, and receives their scores and outcomes.
+        folder: The folder of the search.
 
     Raises:
         ConfigError: There is no cluster, or it has too few cores.
-        KeyboardInterrupt: The user stopped it; the study has the trials that were running.
+        KeyboardInterrupt: The user stopped the search; the study still has the running trials.
         PawsightError: The default recipe cannot be trained.
     """
     needs = RayCluster(address, count).needs
@@ -60,7 +60,7 @@ def train_on_cluster(address: str, count: int, study: TrialStudy, folder: Path) 
             tune.with_resources(_train, tune.PlacementGroupFactory([needs])),
             tune_config=tune.TuneConfig(
                 search_alg=search,
-                num_samples=-1,  # until there are no more
+                num_samples=-1,  # until `suggest` returns that the search is finished
                 max_concurrent_trials=count,
                 trial_dirname_creator=lambda trial: trial.trial_id,
             ),
@@ -86,15 +86,15 @@ def _train(config: dict[str, Any]) -> dict[str, Any]:
     """Train a trial in a process of the cluster, which Ray Tune ends if it falls behind."""
     from ray import tune
 
-    def fell_behind(score: float, step: int) -> bool:
+    def report(score: float, step: int) -> bool:
         tune.report({"score": score, "step": step})
         return False
 
-    return {"outcome": train_trial(config["trial"], fell_behind)}
+    return {"outcome": train_trial(config["trial"], report)}
 
 
 class _Search:
-    """What Ray Tune asks in the process of the command, with its own base classes a `Searcher`."""
+    """The methods of Ray Tune's `Searcher` and `Stopper`, called in the process of the command."""
 
     def __init__(self, study: TrialStudy, is_stopped: Callable[[], bool]) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class _Search:
         self.failure: PawsightError | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return nothing: a search is resumed from its study, and not from what Ray Tune saves."""
+        """Return nothing: a search is resumed from its study, not from what Ray Tune saves."""
         return {}
 
     def save(self, checkpoint_path: str) -> None:
@@ -113,12 +113,12 @@ class _Search:
         """Return the next trial."""
         trial = self._study.ask()
         if trial is None:
-            return "FINISHED"  # the word of a `Searcher`
+            return "FINISHED"  # as `Searcher` defines it
         self._trials[trial_id] = trial
         return {"trial": trial}
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Return whether a trial is to end, at each of its scores."""
+        """Receive a score of a trial, and return whether to end the trial."""
         if "outcome" in result:
             return False
         return self._study.fell_behind(
@@ -126,13 +126,13 @@ class _Search:
         )
 
     def stop_all(self) -> bool:
-        """Return whether all are to end."""
+        """Return whether to end all trials."""
         return self.failure is not None or self._is_stopped()
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Store what came out of a trial; without an outcome it was ended."""
+        """Store the outcome of a trial; without an outcome it was ended early."""
         outcome = (result or {}).get("outcome", TrialOutcome("pruned"))
         if error:
             text = f"its worker was lost {_MAX_LOSSES + 1} times."

@@ -1,4 +1,4 @@
-"""Start workers on a Ray cluster; with ray_jobs and ray_trials all that imports Ray.
+"""Start workers on a Ray cluster; only ray_jobs and ray_trials import Ray as well.
 
 Ray chooses the nodes, starts an actor for each worker, passes its output on and notices
 when a node is lost. The worker itself is the process that `worker_processes` starts on
@@ -22,23 +22,23 @@ from pawsight.tensorflow_setup import discard_native_messages
 from pawsight.workflow.training_worker import WorkerSpec
 from pawsight.workflow.worker_processes import Exit, WorkerProcess, free_ports
 
-_PLACE_SECONDS = 600.0  # an autoscaling cluster starts nodes meanwhile
-_TAIL_CHARACTERS = 600  # of a message of Ray, whose end is the reason
-# Ray prints its messages on standard output; it reads this when it is imported.
+_PLACEMENT_SECONDS = 600.0  # in which an autoscaling cluster can start nodes
+_TAIL_CHARACTERS = 600  # of a message of Ray, which has the reason at its end
+# Ray prints repeated messages to standard output; it reads this variable when it is imported.
 os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
 _LOST = -1  # the exit code of a worker whose node or actor is gone
 
 
 class RayCluster:
-    """A cluster with places for workers.
+    """A cluster for a number of workers.
 
     Args:
-        address: Of the cluster, as `ray.init` takes it: "auto", "head:6379" or "ray://head:10001".
-        count: How many workers.
+        address: The address, as `ray.init` takes it: "auto", "head:6379" or "ray://head:10001".
+        count: The number of workers.
 
     Attributes:
-        needs: What each of them takes of its node, such as {"CPU": 4.0}.
-        speedup: How many times as fast as one machine they are expected to be.
+        needs: The resources of each worker, such as {"CPU": 4.0}.
+        speedup: The expected speed, relative to one machine.
 
     Raises:
         ExtraError: Ray is not installed.
@@ -64,7 +64,7 @@ class RayCluster:
 
 
 def connect(address: str) -> list[dict[str, float]]:
-    """Connect to a cluster, and return what each of its nodes has, such as {"CPU": 8.0}.
+    """Connect to a cluster, and return the resources of each node, such as {"CPU": 8.0}.
 
     Raises:
         ExtraError: Ray is not installed.
@@ -76,7 +76,7 @@ def connect(address: str) -> list[dict[str, float]]:
         raise ExtraError("A cluster", "cluster") from error
     if not ray.is_initialized():
         try:
-            with discard_native_messages():  # one for each second in which it is not let in
+            with discard_native_messages():  # one per second while the connection is refused
                 ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ConfigError(
@@ -89,24 +89,24 @@ def connect(address: str) -> list[dict[str, float]]:
 
 
 def _cores_each(nodes: list[int], count: int) -> int:
-    """Return the most cores that each of so many workers can have, on nodes of so many cores."""
+    """Return the largest number of cores that each of `count` workers can have; 0 if too few."""
     for cores in range(max(nodes, default=0), 0, -1):
         if sum(node // cores for node in nodes) >= count:
             return cores
     return 0
 
 
-class _Place:
-    """An actor: a place on a node, where one worker runs."""
+class _WorkerActor:
+    """An actor, in which a worker runs on a node."""
 
     def address(self) -> str:
-        """Return "host:port", where the worker is to listen."""
+        """Return the "host:port" for the worker to listen at."""
         import ray
 
         return f"{ray.util.get_node_ip_address()}:{free_ports(1)[0]}"
 
     def run(self, spec: WorkerSpec) -> Iterator[str | Exit]:
-        """Yield the lines of the worker and, last, how it ended."""
+        """Run the worker, and yield its lines and, last, how it ended."""
         self._process = WorkerProcess(spec)
         try:
             yield from self._process.lines()
@@ -129,18 +129,18 @@ class RayWorkers:
         self.events: queue.Queue[tuple[int, str | Exit]] = queue.Queue()
         self._actors: list[Any] = []
         self._group = ray.util.placement_group([needs] * count, strategy="SPREAD")
-        if not self._group.wait(_PLACE_SECONDS):
+        if not self._group.wait(_PLACEMENT_SECONDS):
             self.end()
             wanted = ", ".join(f"{amount:g} {name}" for name, amount in needs.items())
             raise ConfigError(
-                f"The cluster has no free places for {count} workers with {wanted} each.\n"
+                f"The cluster has no free resources for {count} workers with {wanted} each.\n"
                 f"End other programs on it, or give fewer --workers."
             )
         for index in range(count):
-            place = PlacementGroupSchedulingStrategy(self._group, index)
+            strategy = PlacementGroupSchedulingStrategy(self._group, index)
             options = {"num_cpus": needs["CPU"], "num_gpus": needs.get("GPU", 0)}
-            actor = ray.remote(_Place).options(
-                scheduling_strategy=place, max_concurrency=2, **options
+            actor = ray.remote(_WorkerActor).options(
+                scheduling_strategy=strategy, max_concurrency=2, **options
             )
             self._actors.append(actor.remote())
         addresses = ray.get([actor.address.remote() for actor in self._actors])
@@ -150,11 +150,11 @@ class RayWorkers:
             threading.Thread(target=self._read, args=(index, lines), daemon=True).start()
 
     def stop(self) -> None:
-        """Request a stop of the first, with which the others agree."""
+        """Request that the first worker stops; the others stop at the same step."""
         self._actors[0].stop.remote()
 
     def end(self) -> None:
-        """End them at once: without its actor, a worker ends as well."""
+        """End all workers at once: a worker ends with its actor."""
         import ray
 
         for actor in self._actors:

@@ -1,4 +1,4 @@
-"""Photos that pawsight draws itself, or fetches from where a well-known set is published."""
+"""Photos that need no source: the drawn sample, and well-known sets."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from pawsight.workflow.photo_sets import Source
 def draw_sample(
     folder: Source, count: int = 1200, seed: int = 0, progress: Progress = SILENT
 ) -> Path:
-    """Draw the built-in sample, cats/ and dogs/, into a folder; returns the folder."""
+    """Draw `count` sample photos, in cats/ and dogs/, into a new or empty folder, and return it."""
     return sample.draw_sample(Path(folder), count, seed, progress=progress)
 
 
 @live_in_notebooks
 def fetch_set(name: str, into: Source | None = None, progress: Progress = SILENT) -> Path:
-    """Fetch a well-known set, unless it is there.
+    """Fetch a well-known set, unless it is in the cache.
 
     Args:
-        name: One of `known_sets`, such as "cats-vs-dogs".
-        into: A new or empty folder; None leaves it in the cache.
+        name: A name of `known_sets`, such as "cats-vs-dogs".
+        into: A new or empty folder to copy the photos to; None leaves them in the cache.
         progress: Receives its size and licence before anything is fetched.
 
     Returns:
-        The folder that its photos are in.
+        The folder of the photos.
 
     Raises:
         ConfigError: There is no such set.
-        SourceError: It cannot be fetched, or the folder holds something already.
-        DiskError: It cannot be written, or the disk is too full.
+        SourceError: The set cannot be fetched, or the folder is not empty.
+        DiskError: The folder cannot be written, or the disk is too full.
     """
-    found = known.find(name)
-    if found is None:
-        names = ", ".join(one.name for one in known.known_sets())
+    known_set = known.find(name)
+    if known_set is None:
+        names = ", ".join(known_set.name for known_set in known.known_sets())
         raise ConfigError(f"There is no well-known set '{name}'.\nThere are: {names}")
     if into is None:
-        return known.fetch(found, progress).root
-    return known.copy_into(found, Path(into).expanduser(), progress)
+        return known.fetch(known_set, progress).root
+    return known.copy_into(known_set, Path(into).expanduser(), progress)

@@ -1,4 +1,4 @@
-"""What is noted on an error that ends a run: the stage, the folder, the log and how to resume."""
+"""Add to an error that ends a run the stage, the folder, the log and how to resume."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pawsight.runs import Run
 
 @contextlib.contextmanager
 def explained(run: Run, progress: LoggedProgress) -> Iterator[None]:
-    """Log an error in the block, and note on it how to resume the run if that may help.
+    """Log an error of the block, and add a note on how to resume the run if that may help.
 
-    An error of pawsight's own states what to do; of those, only a disk that failed is no reason
-    to change a setting. The log has the traceback of any other, for a bug report.
+    A PawsightError states what to do itself; the note is added only after a disk error, since the
+    run can then be resumed unchanged. Of other errors the log has the traceback, for a bug report.
 
     Raises:
         StoppedError: The user pressed Ctrl-C.

@@ -47,14 +47,14 @@ def fit_and_save(
 
         warm_start = None if start is None else start.warm_start(config)
         model = train_run(run, config, dataset, budget, progress, warm_start, own)
-    if model is not None:  # else a fitted head is the model, and its folder is written
+    if model is not None:  # else the model is a fitted head, and its folder is already written
         _save(run, model, config, dataset, progress)
 
 
 def _save(
     run: Run, model: keras.Model, config: TrainConfig, dataset: Dataset, progress: Progress
 ) -> None:
-    """Write the weights and the ONNX file."""
+    """Write model.json, the weights and the ONNX file."""
     from pawsight.exporting.bundle import save_model
     from pawsight.training.averaging import network_of
 

@@ -1,4 +1,4 @@
-"""The photos that a run was trained on, read again with its own settings."""
+"""Read the photos of a run again, with its own settings."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def photos_of(
     Args:
         run: The run.
         progress: Receives every stage.
-        source: Where the photos are now; None takes them from where they were.
-        image_size: (height, width) to read them at; None takes that at which the run keeps them.
-        group: The workers that read them; None reads them here.
+        source: Where the photos are now; None: where they were when the run began.
+        image_size: (height, width) in pixels to read them at; None: the size that the run stores.
+        group: The workers that read them; None: this process and its worker processes.
         allow_missing: Whether photos that could not be copied from an address are left out.
 
     Raises:
@@ -50,10 +50,10 @@ def photos_of(
     config = began.settings
     size = image_size or began.working_size or _earlier_size(config)
     config = config.model_copy(update={"image_size": size})
-    # What was fetched with a secret, which is kept nowhere, is taken from its local copy.
+    # Photos that were fetched with a secret, which is not saved, are read from the local copy.
     if source is None:
         source = began.root if HIDDEN in began.source else began.source
-        _check_is_there(run, source)
+        _check_exists(run, source)
     labels = str(run.labels_path) if run.labels_path.is_file() else OFF
     trained_on = Catalog.load(run.catalog_path, run.path)
     changes = {"labels": labels, "allow_missing": allow_missing or config.source.allow_missing}
@@ -62,7 +62,7 @@ def photos_of(
     try:
         listed = list_photos(*arguments, source_config)
     except DataError:
-        # A table that contradicts the folders may have come since, and the run has chosen.
+        # A table that contradicts the folders may have been added since the run chose its labels.
         level = _class_level(trained_on)
         if level is None or source_config.class_level is not None:
             raise
@@ -81,10 +81,10 @@ def _earlier_size(config: TrainConfig) -> tuple[int, int]:
     return working_size(config)
 
 
-def _check_is_there(run: Run, source: str) -> None:
+def _check_exists(run: Run, source: str) -> None:
     """Check that the folder or file that the run began with is still there."""
     path = Path(source)
-    if path.is_absolute() and not path.exists():  # written so by `train` where it was a path
+    if path.is_absolute() and not path.exists():  # `train` saves paths as absolute ones
         raise DataError(
             f"The photos of the run {run.place} are no longer in {path}.\n"
             f"Bring them back to that place (is their drive still there?), or start a new run."
@@ -92,29 +92,33 @@ def _check_is_there(run: Run, source: str) -> None:
 
 
 def _class_level(catalog: Catalog) -> int | None:
-    """Return which level of folders gave all photos their labels; None where that is no one."""
+    """Return the level of the folders that are the labels of all photos; None if there is none."""
     folders = [(photo.label, class_name(photo.path).split("/")[:-1]) for photo in catalog.photos]
     levels = {names.index(label) + 1 if label in names else 0 for label, names in folders if label}
     return levels.pop() if len(levels) == 1 and 0 not in levels else None
 
 
 def keep_classes(config: SourceConfig, class_names: Sequence[str]) -> SourceConfig:
-    """Return settings by which no class of a model is read as photos of none of its classes."""
-    own = {name.casefold() for name in class_names}
+    """Return settings in which `none` has no class of the model."""
+    classes = {name.casefold() for name in class_names}
     return config.model_copy(
-        update={"none": tuple(name for name in config.none if name.casefold() not in own)}
+        update={"none": tuple(name for name in config.none if name.casefold() not in classes)}
     )
 
 
 def _check_unchanged(run: Run, now: Catalog, began: Catalog, allow_missing: bool) -> None:
-    """Check that the photos are those that the run began with, or some of them."""
-    here, there = (
-        {(p.path, p.label, p.sha256, p.part) for p in catalog.photos if not p.problem}
+    """Check that the photos are those that the run began with; some may be missing if allowed."""
+    rows_now, rows_before = (
+        {
+            (photo.path, photo.label, photo.sha256, photo.part)
+            for photo in catalog.photos
+            if not photo.problem
+        }
         for catalog in (now, began)
     )
-    others = here - there if allow_missing else here ^ there
-    if others:
-        paths = sorted({fact[0] for fact in others})
+    changed = rows_now - rows_before if allow_missing else rows_now ^ rows_before
+    if changed:
+        paths = sorted({row[0] for row in changed})
         named = listed(paths, _NAMED_PHOTOS)
         raise DataError(
             f"The photos in {now.root} are not those that {run.place} began with: {len(paths):,} "
@@ -124,10 +128,10 @@ def _check_unchanged(run: Run, now: Catalog, began: Catalog, allow_missing: bool
 
 
 def changed_photos(catalog: Catalog, progress: Progress) -> list[str]:
-    """Hash all usable photos again: the cache identifies files by size and time of change alone.
+    """Hash all usable photos again, since the cache compares only size and time of files.
 
     Returns:
-        The paths of those that changed or cannot be read.
+        The paths of photos that changed or cannot be read.
     """
     progress.start("Hashing the photos", len(catalog.usable), "photos")
     changed = []

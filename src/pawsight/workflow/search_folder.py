@@ -1,4 +1,4 @@
-"""The folder of a search, which holds the settings that it began with."""
+"""The folder of a search, with the settings that the search began with."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pawsight.workflow.photo_sets import Source
 
 
 def search_folder(source: Source, out: Source | None, config: TrainConfig) -> Path:
-    """Return the folder of the search, which holds the settings that it began with.
+    """Return the folder of a search; create it and save the settings if it is new.
 
     Raises:
-        RunError: It holds something else, or a search with other settings.
+        RunError: The folder has other files, or a search with other settings.
     """
     folder = folder_of_runs(source, out, "-tuning")
     path = folder / "tuning.json"

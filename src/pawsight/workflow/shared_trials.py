@@ -1,4 +1,4 @@
-"""Trials of a search, as this process, others of this machine and those of a cluster train them."""
+"""Train a trial of a search, in this process, in another process, or on a cluster."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pawsight.runs import Run
 from pawsight.workflow.training_runs import resume, train
 from pawsight.workflow.trial_progress import PRUNED_STEPS, PrunedError, TrialProgress
 
-MIN_TRIALS = 4  # without pruning, before and within the search
+MIN_TRIALS = 4  # complete trials before others are pruned
 WARMUP_STEPS = PRUNED_STEPS // 3
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A trial for a worker; paths are those of every machine."""
+    """A trial for a worker; paths must exist on every machine."""
 
     number: int  # from 0
     source: str
@@ -33,27 +33,28 @@ class Trial:
 
 @dataclass(slots=True)
 class TrialOutcome:
-    """What came out of a trial."""
+    """The outcome of a trial."""
 
     state: Literal["complete", "pruned", "failed"] = "complete"  # how it ended
-    score: float = 0.0  # that of its run
-    # Its scores by step, where they were not reported before.
+    score: float = 0.0  # of the run, if it is complete
+    # The scores by step, if they were not reported during training.
     scores: dict[int, float] = field(default_factory=dict)
-    failure: tuple[str, str] = ("", "")  # the class and the text of the error with which it failed
+    failure: tuple[str, str] = ("", "")  # the class and the text of the error
 
 
 @dataclass(frozen=True, slots=True)
 class TrialJob:
-    """The job of training trials, each compared with those that had ended before it began."""
+    """The job of training trials; each is compared with trials that ended before it began."""
 
     is_single_core: ClassVar[bool] = False
 
     def worker(self) -> Callable[[Trial], TrialOutcome]:
-        """Return what trains a trial; see `Job`."""
+        """Return the function that trains a trial; see `Job`."""
         return _train_alone
 
 
 def _train_alone(trial: Trial) -> TrialOutcome:
+    """Train a trial without a connection to the study."""
     scores: dict[int, float] = {}
 
     def fell_behind(score: float, step: int) -> bool:
@@ -68,15 +69,15 @@ def _train_alone(trial: Trial) -> TrialOutcome:
 def train_trial(
     trial: Trial, fell_behind: Callable[[float, int], bool], progress: Progress = SILENT
 ) -> TrialOutcome:
-    """Train a trial, or continue one whose worker was lost.
+    """Train a trial, or continue a trial whose worker was lost.
 
     Args:
-        trial: What is trained.
-        fell_behind: Receives its score and step; returns whether it is to end.
+        trial: The trial.
+        fell_behind: Receives a score and its step; returns whether to end the trial.
         progress: Receives every stage.
 
     Raises:
-        StoppedError: The user stopped it.
+        StoppedError: The user stopped the search.
     """
     progress, path = TrialProgress(progress, fell_behind), Path(trial.path)
     try:
@@ -94,19 +95,21 @@ def train_trial(
 
 
 def run_score(run: Run) -> float:
-    """Return the validation accuracy that chose the epoch of a run."""
+    """Return the validation accuracy of the best epoch of a run, balanced if imbalanced."""
     return best_epoch(load_history(run.history_path)).main_accuracy
 
 
 def medians_of(trials: Sequence[Any]) -> dict[int, float]:
-    """Return the median score of complete Optuna trials by step; nothing while they are few."""
-    complete = [one for one in trials if one.state.name == "COMPLETE"]
+    """Return the median score of complete Optuna trials by step; {} with fewer than four trials."""
+    complete = [trial for trial in trials if trial.state.name == "COMPLETE"]
     if len(complete) < MIN_TRIALS:
         return {}
-    found: dict[int, list[float]] = {}
-    for one in complete:
-        for step, score in one.intermediate_values.items():
-            found.setdefault(step, []).append(score)
+    scores_by_step: dict[int, list[float]] = {}
+    for trial in complete:
+        for step, score in trial.intermediate_values.items():
+            scores_by_step.setdefault(step, []).append(score)
     return {
-        step: statistics.median(scores) for step, scores in found.items() if step >= WARMUP_STEPS
+        step: statistics.median(scores)
+        for step, scores in scores_by_step.items()
+        if step >= WARMUP_STEPS
     }

@@ -1,4 +1,4 @@
-"""Train a run from photos to its report, and resume one that was stopped."""
+"""Train a run, from photos to its report, and resume a stopped run."""
 
 from __future__ import annotations
 
@@ -67,34 +67,34 @@ def train(
     """Train a classifier on labelled photos, evaluate it, and write its report.
 
     Args:
-        source: A folder with one folder per class (or with train/ and validation/ folders that
-            hold those), a .zip or .tar of one, a CSV with the columns path and label, an address
-            such as "s3://bucket/pets", the name of a set of `known_sets`, or "sample".
-        config: The settings; None takes all defaults.
+        source: A folder with a folder per class (which may be in the folders train/ and
+            validation/), a .zip or .tar of such a folder, a CSV with the columns path and label, an
+            address such as "s3://bucket/pets", the name of a set of `known_sets`, or "sample".
+        config: The settings; None: all defaults.
         out: The run folder, outside the photos, or an address such as "s3://bucket/runs/pets";
-            None makes `runs/<date>-<time>-<source>`.
+            None creates `runs/<date>-<time>-<source>`.
         progress: Receives every stage.
-        started: `time.monotonic()` from which a budget in minutes counts; None counts from this
-            call. Fetching, reading and comparing photos are not charged to it.
-        source_config: The setting `source`: what folders or tables mean, which photos are used.
-        build: A function of yours, or "module:function", that gets (image_size, classes) and
-            returns a keras.Model of images 0..255 to logits or their softmax.
-        optimizer: Of yours, with its own learning rate or schedule, where training is in steps.
+        started: The value of `time.monotonic()` from which a budget in minutes counts; None: that
+            of this call. Fetching, reading and comparing photos does not count.
+        source_config: The setting `source`: what folders or tables mean, and which photos are used.
+        build: Your own function, or "module:function", that takes (image_size, classes) and
+            returns a keras.Model from images 0..255 to logits or their softmax.
+        optimizer: Your own optimizer, with its learning rate or schedule, if training is in steps.
         metrics: keras.metrics.Metric objects, measured at each validation.
-        callbacks: keras.callbacks.Callback objects; an epoch is what is between two validations.
-        workers: Processes that train the network together; None: this one alone.
-        cluster: The Ray cluster where they run; None is this machine.
-        **settings: Fields of `TrainConfig`, such as `image_size=128`; they win over `config`.
+        callbacks: keras.callbacks.Callback objects; an epoch ends at each validation.
+        workers: The number of processes that train the network together; None: this process alone.
+        cluster: The address of a Ray cluster for them; None is this machine.
+        **settings: Fields of `TrainConfig`, such as `image_size=128`; they override `config`.
 
     Returns:
-        The run. `run.metrics` holds the numbers, `run.report_path` the page.
+        The run. `run.metrics` has the numbers, `run.report_path` is the report.
 
     Raises:
         ConfigError: A setting is unknown or cannot be used.
         SourceError: The source cannot be used.
         DataError: The photos do not allow training: one class, too few photos.
         StoppedError: The user stopped it; `resume` continues it.
-        PawsightError: Anything else that prevents it, such as a full disk.
+        PawsightError: Another reason prevents training, such as a full disk.
     """
     config = with_build(merged(config, source_config, settings), build)
     own = CustomComponents(
@@ -114,22 +114,25 @@ def resume(
     workers: int | None = None,
     cluster: str | None = None,
 ) -> Run:
-    """Resume a run that was stopped or killed; it ends with the same bits.
+    """Resume a run that was stopped or killed; its weights will be as without the interruption.
 
     Args:
         run_path: The run folder, or its address.
         progress: Receives every stage.
-        build: Of a run that began with one: the function is never imported from the run.
-        optimizer: Of a run that began with one.
+        build: As `train` took it, for a run that began with it; it is never imported from the run.
+        optimizer: As `train` took it, for a run that began with it.
         metrics: As `train` takes them.
-        callbacks: As `train` takes them; they begin anew.
-        workers: As `train` takes it; the number may be another one than before.
+        callbacks: As `train` takes them; they start again.
+        workers: As `train` takes it; the number may be different now.
         cluster: As `train` takes it.
 
+    Returns:
+        The run, complete.
+
     Raises:
-        RunError: There is no run there, it is damaged, another process trains it, or it began
-            with the built-in network of another version.
-        DataError: The photos are not those the run began with.
+        RunError: There is no run at `run_path`, it is damaged, another process trains it, or it
+            began with the built-in network of another version.
+        DataError: The photos are not those that the run began with.
     """
     run = Run.open(run_path, is_whole=True)
     logged = LoggedProgress(progress, run.log_path)
@@ -163,7 +166,7 @@ def _train_new(
     started: float | None,
     own: CustomComponents,
 ) -> Run:
-    """Train a run that does not exist yet; arguments as those of `train`."""
+    """Train a new run; arguments as in `train`."""
     start = None if config.start_from is None else open_start(config.start_from, config.model)
     if start is not None:
         config = start.settings(config)
@@ -190,17 +193,17 @@ def _train_new(
 
 
 def _list(source: Source, config: TrainConfig, budget: TimeBudget, progress: Progress) -> Catalog:
-    chosen = config.source
+    allow_missing = config.source.allow_missing
     with budget.paused():
-        fetched = fetch(str(source), progress, config.stage, allow_missing=chosen.allow_missing)
-    return scan(fetched, progress, config.split.group_by, chosen)
+        fetched = fetch(str(source), progress, config.stage, allow_missing=allow_missing)
+    return scan(fetched, progress, config.split.group_by, config.source)
 
 
 def _name_ambiguous_classes(catalog: Catalog, progress: Progress) -> None:
     names = set() if catalog.task.is_multi_label else {NONE, UNSURE}
     for name in sorted(names.intersection(catalog.class_names)):
         progress.note(
-            f"Class '{name}' cannot be told from the answer '{name}' in predictions and sorted "
+            f"Class '{name}' has the name of the answer '{name}' in predictions and sorted "
             f"folders. To rename it: --merge {shell_quoted(f'{name} photos={name}')}"
         )
 
@@ -208,7 +211,7 @@ def _name_ambiguous_classes(catalog: Catalog, progress: Progress) -> None:
 def _write_beginning(
     run: Run, source: Source, config: TrainConfig, catalog: Catalog, start: Start | None
 ) -> None:
-    """Write what `resume` needs: the parts, the catalog, and the settings, which come last."""
+    """Write the files that `resume` needs: the parts, the catalog and, last, config.json."""
     if start is not None and start.run is not None:
         save_earlier(start.run, catalog, run.earlier_path)
     if corrections := corrections_path(catalog.root, config.source):
@@ -233,7 +236,7 @@ def _begins_with_builtin(config: TrainConfig) -> bool:
 
 
 def _check_builtin(run: Run, began: RunConfig) -> None:
-    """Check that the built-in network is the one that a run began with, if it did."""
+    """Check that a run that began with the built-in network began with that of this version."""
     if _begins_with_builtin(began.settings) and began.builtin_sha256 != builtin.digest():
         raise RunError(
             f"The run {run.place} began with the built-in network of another version of pawsight.\n"
@@ -249,7 +252,7 @@ def _train_and_finish(
     progress: Progress,
     own: CustomComponents,
 ) -> Run:
-    """Train, evaluate and report a run, from its last checkpoint."""
+    """Train a run from its last checkpoint, evaluate it, and write its report."""
     catalog, pixels, duplicates = dataset.catalog, dataset.pixels, dataset.duplicates
     progress = LostPhotosReported(progress, catalog, pixels)
     summarize_photos(catalog, progress, duplicates)
@@ -265,7 +268,7 @@ def _train_and_finish(
 
 
 def _evaluate_and_report(run: Run, dataset: Dataset, progress: Progress) -> None:
-    """Calibrate, evaluate, and write the report and the page on the photos."""
+    """Calibrate and evaluate a run, and write its report."""
     from pawsight.evaluation.run_evaluation import evaluate_run
     from pawsight.report.page import write_report as write_page
     from pawsight.training.learning_curve import measure_learning_curve

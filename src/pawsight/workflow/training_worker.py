@@ -1,10 +1,10 @@
-"""A worker process: trains a run together with others, from its last checkpoint.
+"""A worker process: trains a run together with other workers, from its last checkpoint.
 
 `main` is the program; its argument is a `WorkerSpec` as JSON. Progress and errors go
-to standard output as JSON lines; "stop" on standard input stops it, and the end of
-standard input ends it, so that no worker outlives the process that started it. The
-first worker writes the run folder, every other one a copy of its own: their weights are
-equal, so that a copy needs no agreement on who may write what.
+to standard output as JSON lines; "stop" on standard input stops the worker, and the end
+of standard input ends it, so that no worker outlives its parent process. The first
+worker writes the run folder, every other worker a temporary copy: since all have equal
+weights, they need not agree on which of them writes a file.
 """
 
 from __future__ import annotations
@@ -32,38 +32,38 @@ if TYPE_CHECKING:
     from pawsight.training.plan import Plan
     from pawsight.training.warm_start import WarmStart
 
-FAILED = 3  # exit code where an error for the user was written
+FAILED = 3  # exit code after an error was sent
 _COPIED = ("plan.json", "history.csv", "checkpoints")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """What a worker is started with."""
+    """The arguments of a worker."""
 
     run: str
     addresses: list[str]  # "host:port" of each worker
-    index: int  # which of them this one is
-    cores: list[int]  # the processor cores it may use; empty: all
-    # The GPU that it uses alone, as CUDA_VISIBLE_DEVICES names it; "": as the machine has.
+    index: int  # of this worker in `addresses`
+    cores: list[int]  # the processor cores that it may use; empty: all
+    # The only GPU that it uses, as CUDA_VISIBLE_DEVICES names it; "": all of the machine.
     gpu: str = ""
 
 
 class SentProgress:
-    """A progress that writes JSON lines."""
+    """A `Progress` that writes JSON lines."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
-        """Send it."""
+        """Send the call."""
         self.send({"start": [task, total, unit]})
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Send it."""
+        """Send the call."""
         self.send({"advance": [done, facts]})
 
     def note(self, text: str) -> None:
-        """Send it."""
+        """Send the call."""
         self.send({"note": [text]})
 
     def send(self, message: dict[str, Any]) -> None:
@@ -72,12 +72,14 @@ class SentProgress:
 
 
 def main() -> None:
-    """Train, and exit with 0, `FAILED`, or what Python exits with."""
+    """Train, and exit with 0, with `FAILED`, or as Python does after an exception."""
     stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no message
+    os.dup2(
+        sys.stderr.fileno(), sys.stdout.fileno()
+    )  # prints of libraries must not mix with messages
     spec = WorkerSpec(**json.loads(sys.argv[1]))
     sent = SentProgress(stream)
-    threading.Thread(target=_obey, daemon=True).start()
+    threading.Thread(target=_read_input, daemon=True).start()
     if spec.cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, spec.cores)
     code = 0
@@ -89,19 +91,20 @@ def main() -> None:
             sent.send({"error": [type(error).__name__, text]})
             code = FAILED
     stream.flush()
-    # TensorFlow's server waits for the other processes, of which some may be gone.
+    # TensorFlow's server would wait for the other processes, which may have ended.
     os._exit(code)
 
 
-def _obey() -> None:
-    """Stop training on "stop", as Ctrl-C does, and end where the parent process is gone."""
+def _read_input() -> None:
+    """Stop training on "stop", as Ctrl-C does, and end when the parent process has ended."""
     for line in sys.stdin:
         if line.strip() == "stop":
             os.kill(os.getpid(), signal.SIGINT)
     os._exit(1)
 
 
-def _train(spec: WorkerSpec, own: Run, progress: Progress) -> None:
+def _train(spec: WorkerSpec, copy: Run, progress: Progress) -> None:
+    """Train the run of the first worker, or a copy of it."""
     prepare_tensorflow()
     from pawsight.data.dataset import Dataset
     from pawsight.training.communicator import WorkerCommunicator
@@ -118,32 +121,32 @@ def _train(spec: WorkerSpec, own: Run, progress: Progress) -> None:
             f"{run.path} is not on {socket.gethostname()}.\nAll machines need the run folder under "
             f"the same path; that of a run at an address is in the cache (PAWSIGHT_CACHE)."
         )
+    trained = run
     if spec.index > 0:
-        _copy(run.path, own.path)
-    else:
-        own = run
+        _copy(run.path, copy.path)
+        trained = copy
     catalog, pixels = photos_of(run, progress)
-    plan = load_followed_plan(own)
+    plan = load_followed_plan(trained)
     dataset = Dataset(catalog, pixels)
     train, validation = subsets(dataset)
     learner = Learner(
         plan, dataset.pixels, train, validation, _start(plan), communicator=communicator
     )
-    Trainer(learner, plan).fit(own, progress)
+    Trainer(learner, plan).fit(trained, progress)
 
 
-def _copy(run_path: Path, own_path: Path) -> None:
-    """Copy what training goes on from; the first worker waits for the first step of the others."""
+def _copy(run_path: Path, copy_path: Path) -> None:
+    """Copy the checkpoint; the first worker cannot change it before all have taken a step."""
     for name in _COPIED:
         source = run_path / name
         if source.is_dir():
-            shutil.copytree(source, own_path / name)
+            shutil.copytree(source, copy_path / name)
         elif source.is_file():
-            shutil.copyfile(source, own_path / name)
+            shutil.copyfile(source, copy_path / name)
 
 
 def _start(plan: Plan) -> WarmStart | None:
-    """Return how a network that comes with weights is built; the weights are in the checkpoint."""
+    """Return how to build a network that comes with weights; the checkpoint has the weights."""
     from pawsight.models.registry import find_network
     from pawsight.training.finetune import freeze_normalization
     from pawsight.training.precision import Precision

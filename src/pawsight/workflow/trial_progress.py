@@ -1,4 +1,4 @@
-"""The progress of a trial of a search, through which one that falls behind is ended."""
+"""The progress of a trial of a search; ends the trial if it falls behind."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pawsight.progress import Progress
 
-PRUNED_STEPS = 20  # parts of a run in which its score is compared with that of others
+PRUNED_STEPS = 20  # a run is divided into these steps, at which trials are compared
 
 
 class PrunedError(Exception):
@@ -14,7 +14,12 @@ class PrunedError(Exception):
 
 
 class TrialProgress:
-    """Reports the scores of a running trial; ends one that falls behind."""
+    """Passes progress on, and reports the scores of a trial.
+
+    Args:
+        progress: Receives stages and progress, but no notes.
+        fell_behind: Receives a score and its step, 0..19; returns whether to end the trial.
+    """
 
     def __init__(self, progress: Progress, fell_behind: Callable[[float, int], bool]) -> None:
         self._progress = progress
@@ -22,12 +27,12 @@ class TrialProgress:
         self._done, self._total = 0, 0
 
     def start(self, task: str, total: int | None = None, unit: str = "") -> None:
-        """Pass it on."""
+        """Pass the stage on."""
         self._done, self._total = 0, total or 0
         self._progress.start(task, total, unit)
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Pass it on, and report a score; raises PrunedError."""
+        """Pass the progress on, and report the score of a validation; raises PrunedError."""
         self._progress.advance(done, **facts)
         self._done += done
         self._total = int(facts.get("total", self._total))
@@ -39,4 +44,4 @@ class TrialProgress:
                 raise PrunedError
 
     def note(self, text: str) -> None:
-        """Discard it: a search has many runs."""
+        """Discard the note, since a search has many runs."""

@@ -1,15 +1,16 @@
 """Search the settings of a recipe for a set of photos, and check whether the best one is better.
 
-Trials are runs, chosen by Optuna from their scores on the validation photos, and ended early
-where they fall behind. Whoever is best of many has also been lucky, so the winner and the
-default recipe are then trained anew, equally long, and compared on the test photos, which no
-trial has seen.
+Trials are runs, whose settings Optuna chooses by the scores of earlier trials on the validation
+photos; trials that fall behind are ended early. The best of many trials is also a lucky one, so the
+winner and the default recipe are then trained again, equally long, and compared on the test photos,
+which no trial has seen.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 from pathlib import Path
 
 from pawsight.config import TrainConfig
@@ -39,41 +40,45 @@ def tune(
     workers: int | None = None,
     cluster: str | None = None,
 ) -> Tuning:
-    """Search the settings of a recipe, and compare the best ones with the default recipe.
+    """Search the settings of a recipe, and compare the best settings with the default recipe.
 
     Args:
         source: As `train` takes it.
-        minutes: For everything, reading photos apart; 70 % are for trials. Called again with the
-            same `out`, what was done counts.
-        config: Settings of every run; those that are set are not searched. `epochs` gives every
-            run that length, else it follows from `minutes`.
-        out: The folder; None makes `runs/<date>-<time>-<source>-tuning`.
+        minutes: The time for all runs, without reading photos; 70 % are for trials. If `tune` is
+            called again with the same `out`, earlier trials count.
+        config: The settings of every run; settings that are set are not searched. `epochs` is the
+            length of every run; without it, the length follows from `minutes`.
+        out: The folder; None creates `runs/<date>-<time>-<source>-tuning`.
         progress: Receives every stage.
-        workers: How many trials are trained at the same time; None: one, in this process.
-        cluster: The Ray cluster where they are; None is this machine.
+        workers: The number of trials at the same time; None: one, in this process.
+        cluster: The address of a Ray cluster for them; None is this machine.
+
+    Returns:
+        The trials, the importance of each setting, and the comparison of the final runs.
 
     Raises:
-        ConfigError: There is nothing to search, or the cluster has no places for so many.
+        ConfigError: `minutes` is not above 0, there is nothing to search, or the cluster has too
+            few cores.
         ExtraError: Optuna or, for a cluster, Ray is not installed.
-        RunError: `out` holds something else, or a search with other settings.
-        StoppedError: The user stopped it; the same call continues it.
+        RunError: `out` has other files, or a search with other settings.
+        StoppedError: The user stopped the search; the same call continues it.
         PawsightError: As `train`.
     """
-    try:
-        import optuna  # noqa: F401
-    except ImportError as error:
-        raise ExtraError("Tuning", "tune") from error
+    if not minutes > 0:
+        raise ConfigError(f"minutes must be above 0, got {minutes:g}.")
+    if importlib.util.find_spec("optuna") is None:
+        raise ExtraError("Tuning", "tune")
     config = checked_model(config or TrainConfig())
     space = search_space(config)
     if not space or config.source.multi_label or config.minutes is not None:
         raise ConfigError(
-            "There is nothing to search: a linear head has no settings, minutes are those of the "
-            "whole search, and several labels a photo cannot be compared.\n"
+            "There is nothing to search: a linear head has no settings, `minutes` is the time of "
+            "the whole search, and several labels a photo cannot be compared.\n"
             "Give --model swift, or leave out what fixes the settings."
         )
     if (cluster or "").startswith("ray://"):
         raise ConfigError(
-            "A search needs the address of the cluster itself, and not that of a Ray client.\n"
+            "A search needs the address of the cluster itself, not that of a Ray client.\n"
             "Start it on a machine of the cluster with --cluster auto."
         )
     group = worker_group(workers, cluster, trains=True)
@@ -94,7 +99,7 @@ def _train_trials(
     folder: Path,
     progress: Progress,
 ) -> None:
-    """Train trials while there are minutes for them, each as soon as a worker is free."""
+    """Train trials until the time is over, each as soon as a worker is free."""
     trials = iter(study.ask, None)
     if group is None:
         for trial in trials:
@@ -109,23 +114,23 @@ def _train_trials(
         return
 
     def lost(how: str, trial: Trial) -> None:
-        progress.note(f"{how}; another one continues trial {trial.number + 1}.")
+        progress.note(f"{how}; another worker continues trial {trial.number + 1}.")
 
-    with contextlib.closing(group.run(TrialJob(), trials, lost)) as done:
-        for trial, outcome in done:
+    with contextlib.closing(group.run(TrialJob(), trials, lost)) as finished:
+        for trial, outcome in finished:
             study.tell(trial.number, outcome)
 
 
 def _finish(
     study: TrialStudy, folder: Path, source: Source, minutes: float, progress: Progress
 ) -> Tuning:
-    """Train the winner and the default recipe, compare them, and write what mattered."""
+    """Write the results of the trials, and compare the winner with the default recipe."""
     trials, complete = study.trials(), study.complete()
-    found = importances(complete)
-    write_trials(folder, list(study.defaults), trials, found)
-    best = max(complete, key=lambda one: one.value)
+    importance = importances(complete)
+    write_trials(folder, list(study.defaults), trials, importance)
+    best = max(complete, key=lambda trial: trial.value)
     if best.params == study.defaults:
-        return Tuning(folder, trials, found, None, None)
+        return Tuning(folder, trials, importance, None, None)
     runs = study.final_runs(best.number)
     for (name, run), values in zip(runs.items(), (study.defaults, best.params), strict=True):
         progress.note(f"Training the {name}: {in_words(values)}.")
@@ -135,4 +140,4 @@ def _finish(
         elif not run.is_complete:
             resume(run.path, progress)
     comparison = compare([run.path for run in runs.values()])
-    return Tuning(folder, trials, found, runs["winner"], comparison)
+    return Tuning(folder, trials, importance, runs["winner"], comparison)

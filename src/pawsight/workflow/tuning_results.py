@@ -20,11 +20,11 @@ class TunedTrial:
     """One trial of a search."""
 
     number: int  # from 0; 0 is the default recipe
-    values: dict[str, Value]  # the value of each searched setting; 1 is that of the recipe
+    values: dict[str, Value]  # the value of each searched setting; numbers are factors
     state: str  # "complete", "pruned" (it fell behind), "fail"
     # Validation accuracy, balanced where classes are uneven, 0..1; None if it failed.
     score: float | None
-    minutes: float  # how long it took
+    minutes: float  # its duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ class Tuning:
     """The result of a search.
 
     Attributes:
-        folder: Where everything is: study.db, trials.csv, tuning.png, default/, winner/.
-        trials: In their order.
-        importances: What mattered, the most important first; empty with few trials.
-        winner: The run with the best settings; None where the default recipe was the best.
-        comparison: The default recipe and the winner on the test photos; None without winner.
+        folder: The folder of the search, with study.db, trials.csv, tuning.png, default/, winner/.
+        trials: The trials, in order.
+        importances: The importance of each setting, the largest first; empty with few trials.
+        winner: The run with the best settings; None if the default recipe is the best.
+        comparison: The default recipe and the winner on the test photos; None without a winner.
     """
 
     folder: Path
@@ -47,7 +47,7 @@ class Tuning:
 
     @property
     def pair(self) -> Pair | None:
-        """How the winner differs from the default recipe: `second_only` photos are its gain."""
+        """The comparison of default recipe (first) and winner (second); None without a winner."""
         return None if self.comparison is None else self.comparison.pairs[0]
 
     @property
@@ -58,15 +58,15 @@ class Tuning:
 
 
 def write_trials(
-    folder: Path, names: Sequence[str], trials: Sequence[TunedTrial], found: list[Importance]
+    folder: Path, names: Sequence[str], trials: Sequence[TunedTrial], importances: list[Importance]
 ) -> None:
-    """Write the table of the trials, and the figure of their scores and of what mattered.
+    """Write the table of the trials, and the figure of their scores and the importances.
 
     Args:
-        folder: Of the search.
+        folder: The folder of the search.
         names: The searched settings.
-        trials: Those that have ended.
-        found: The importance of each setting.
+        trials: The trials that have ended.
+        importances: The importance of each setting.
     """
     from pawsight.report.figure_style import save_figure
     from pawsight.report.tuning_figure import draw_tuning
@@ -74,10 +74,10 @@ def write_trials(
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["trial", "state", "score", "minutes", *names])
-    for one in trials:
-        score = "" if one.score is None else f"{one.score:.6g}"
-        values = [one.values.get(name, "") for name in names]
-        rows.writerow([one.number, one.state, score, f"{one.minutes:.3f}", *values])
+    for trial in trials:
+        score = "" if trial.score is None else f"{trial.score:.6g}"
+        values = [trial.values.get(name, "") for name in names]
+        rows.writerow([trial.number, trial.state, score, f"{trial.minutes:.3f}", *values])
     write_text(folder / "trials.csv", text.getvalue())
-    scores = [one.score for one in trials if one.state == "complete" and one.score is not None]
-    save_figure(draw_tuning(scores, found), folder / "tuning")
+    scores = [t.score for t in trials if t.state == "complete" and t.score is not None]
+    save_figure(draw_tuning(scores, importances), folder / "tuning")

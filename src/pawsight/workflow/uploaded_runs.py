@@ -1,7 +1,7 @@
 """Train a run at an address: its files are copied there after each checkpoint, and at the end.
 
-Copying runs in a thread of its own over copies of the files, so that training goes on meanwhile. A
-copy that fails is tried again after the next checkpoint, and the last time at the end.
+A separate thread copies the files while training continues. If copying fails, it is tried again
+after the next checkpoint, and finally at the end.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from pawsight.storage.mirrored_folder import MirroredFolder
 from pawsight.storage.stores.remote_lock import RemoteLock
 
 _CHECK_SECONDS = 1.0
-_MIN_SECONDS = 20.0  # from the begin of one copy to that of the next
-_PREVIOUS = "previous.npz"  # what it holds is there already, as the checkpoint before
+_MIN_SECONDS = 20.0  # between the starts of two copies
+_PREVIOUS = "previous.npz"  # the checkpoint before, which was copied as the latest one
 
 
 @contextlib.contextmanager
 def uploaded(run: Run, progress: Progress) -> Iterator[Progress]:
-    """Copy a run to its address while the block trains it; do nothing where it has none.
+    """Copy a run to its address while the block trains it; do nothing for a run without address.
 
     Yields:
-        The progress to train with, which also shows what the copying notes.
+        The progress to train with, which also shows the notes of copying.
 
     Raises:
         RunError: Another machine trains the run, or its files cannot be copied; they are kept.
@@ -72,7 +72,7 @@ def _publish_all(mirrored: MirroredFolder, lock: RemoteLock, progress: Progress)
         mirrored.publish()
     except (PawsightError, DownloadError) as error:
         raise RunError(
-            f"The run was not copied to {mirrored.address} as it is now: {error}\n"
+            f"The last changes of the run were not copied to {mirrored.address}: {error}\n"
             f"It is kept in {mirrored.path}. Copy it with: {resume_command(mirrored.address)}"
         ) from error
 
@@ -93,16 +93,16 @@ class _Uploads:
         self._thread.join()
 
     def _watch(self) -> None:
-        tried: object = None
+        copied: object = None
         began = time.monotonic() - _MIN_SECONDS
         while not self._ended.wait(_CHECK_SECONDS):
-            found = self._mirrored.unsent(_is_latest)
-            if not found or found == tried or time.monotonic() - began < _MIN_SECONDS:
+            unsent = self._mirrored.unsent(_is_latest)
+            if not unsent or unsent == copied or time.monotonic() - began < _MIN_SECONDS:
                 continue
-            tried, began = found, time.monotonic()
+            copied, began = unsent, time.monotonic()
             try:
                 self._lock.check()
-                self._mirrored.publish(self._check_going_on, _is_previous)
+                self._mirrored.publish(self._check_running, _is_previous)
             except _EndedError:
                 return
             except (PawsightError, DownloadError) as error:
@@ -114,13 +114,13 @@ class _Uploads:
                     f"the next one or at the end: {error}"
                 )
 
-    def _check_going_on(self) -> None:
+    def _check_running(self) -> None:
         if self._ended.is_set():
             raise _EndedError
 
 
 class _EndedError(Exception):
-    """Training ended, and all files are copied next."""
+    """Training has ended, and all files are copied next."""
 
 
 def _is_latest(name: str) -> bool:
@@ -132,14 +132,14 @@ def _is_previous(name: str) -> bool:
 
 
 class _Noted:
-    """Passes everything on, and notes of another thread as well, in the thread of training."""
+    """Passes everything on, and shows the notes of another thread in the thread of training."""
 
     def __init__(self, progress: Progress, notes: queue.SimpleQueue[str]) -> None:
         self._progress, self._notes = progress, notes
         self.start, self.note = progress.start, progress.note
 
     def advance(self, done: int, **facts: float | str) -> None:
-        """Pass on, after the notes."""
+        """Show the notes, and pass the progress on."""
         with contextlib.suppress(queue.Empty):
             while True:
                 self.note(self._notes.get_nowait())

@@ -1,4 +1,4 @@
-"""Verify a finished run: its files by their checksums, its numbers by computing them again."""
+"""Verify a finished run: compare its checksums, and compute its numbers again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pawsight.evaluation.curve_records import load_curves
 from pawsight.evaluation.metrics import curves, measure
 from pawsight.evaluation.predictions import collect, load_predictions
 from pawsight.evaluation.results import Evaluation
-from pawsight.formatting import counted, resume_command
+from pawsight.formatting import counted, listed, resume_command
 from pawsight.inference.classifier import Classifier
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_check import TOLERANCE
@@ -36,18 +36,17 @@ _MAX_NAMED = 5  # differences of one file
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verification:
-    """What `verify` found.
+    """The result of `verify`.
 
     Attributes:
-        path: The run folder.
-        num_files: Files that were compared with their checksums.
-        num_measured: Photos whose saved predictions the metrics were computed from again.
-        num_predicted: Photos whose predictions were made again; 0 where the photos were not at
-            hand.
-        largest_difference: Of any probability, between those and the saved ones.
-        problems: What does not hold, a sentence each.
-        notes: What could not be checked, a sentence each.
-        address: Of a run at an address, whose path is a working folder in the cache.
+        path: The run folder; for a run at an address, its working folder in the cache.
+        num_files: The number of files that were compared with their checksums.
+        num_measured: The number of saved predictions from which metrics were computed again.
+        num_predicted: The number of photos that were predicted again; 0 if they are not available.
+        largest_difference: The largest difference of a probability from its saved value.
+        problems: A sentence for each check that failed.
+        notes: A sentence for each check that was not possible.
+        address: The address of the run; None for a folder.
     """
 
     path: Path
@@ -61,7 +60,7 @@ class Verification:
 
     @property
     def holds(self) -> bool:
-        """Whether everything that was checked holds."""
+        """Whether no check failed."""
         return not self.problems
 
 
@@ -77,30 +76,30 @@ def verify(
     If the photos are available, the predictions are computed again, too. Changes nothing.
 
     Args:
-        run_path: The run folder, by path or opened; of a folder `model` alone the model's
-            checksums are compared.
-        photos: Where the run's photos are now; None takes the folder that config.json names,
-            if it is there.
+        run_path: The run folder, by path or opened; for a folder `model` alone, only the
+            checksums of the model are compared.
+        photos: Where the run's photos are now; None: the folder that config.json names, if it
+            exists.
         progress: Receives every stage.
         allow_missing: Continue without photos that could not be copied from an address.
 
     Raises:
-        RunError: There is no run there, or it is not finished.
-        SourceError, DataError: `photos` cannot be used, or are not the run's.
+        RunError: There is no run at `run_path`, or it is not finished.
+        SourceError, DataError: `photos` cannot be used, or are not the photos of the run.
     """
     run = Run.open(run_path, is_whole=True)
-    checked = _RunVerifier(run)
-    checked.attempt(checked.check_state)
-    checked.attempt(checked.check_files)
-    checked.attempt(checked.check_model)
+    verifier = _RunVerifier(run)
+    verifier.attempt(verifier.check_state)
+    verifier.attempt(verifier.check_files)
+    verifier.attempt(verifier.check_model)
     if run.config_path.is_file() or run.metrics_path.is_file():
-        checked.attempt(checked.check_metrics)
-        checked.check_predictions(photos, progress, allow_missing)
-    return checked.result()
+        verifier.attempt(verifier.check_metrics)
+        verifier.check_predictions(photos, progress, allow_missing)
+    return verifier.result()
 
 
 class _RunVerifier:
-    """The checks of one run, and what they found so far."""
+    """The checks of a run, with their results."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -111,7 +110,7 @@ class _RunVerifier:
         self._largest_difference = 0.0
 
     def attempt(self, check: Callable[[], None]) -> None:
-        """Run a check; an error that it raises is one of the problems."""
+        """Run a check; an error that it raises is added to the problems."""
         try:
             check()
         except _NotFinishedError:
@@ -164,7 +163,7 @@ class _RunVerifier:
         Classifier.load(run)
 
     def check_metrics(self) -> None:
-        """Compute metrics and curves of the saved predictions again."""
+        """Compute the metrics and curves again from the saved predictions."""
         run = self._run
         saved = Evaluation.load(run)
         description = ModelDescription.load(run)
@@ -173,13 +172,13 @@ class _RunVerifier:
             self._problems.append("The temperature in metrics.json is not that of model.json.")
         catalog = Catalog.load(run.catalog_path, Path(), task)
         trained_on = catalog.labels(catalog.part("train"))
-        is_uneven = is_imbalanced(task.counts(trained_on, len(catalog.class_names)).tolist())
-        lost = {one.path for one in saved.lost}
+        imbalanced = is_imbalanced(task.counts(trained_on, len(catalog.class_names)).tolist())
+        lost = {photo.path for photo in saved.lost}
         for part in saved.parts:
             predictions = load_predictions(run.predictions_path(part), task)
             self._saved[part] = predictions
             self._compare_photos(part, predictions, catalog, lost)
-            measures = {part: measure(predictions, is_uneven)}
+            measures = {part: measure(predictions, imbalanced)}
             measured = Evaluation(headline=part, parts=measures).to_json()
             self._report(
                 run.metrics_path,
@@ -188,18 +187,21 @@ class _RunVerifier:
         self._check_curves()
 
     def _check_curves(self) -> None:
-        for part, traced in load_curves(self._run).items():
+        for part, saved in load_curves(self._run).items():
             if part not in self._saved:
                 self._problems.append(f"curves.json has a part without predictions: {part}.")
                 continue
-            again = {name: one.model_dump() for name, one in curves(self._saved[part]).items()}
-            was = {name: one.model_dump() for name, one in traced.items()}
-            self._report(self._run.curves_path, differences(was, again, f"{part}."))
+            computed = curves(self._saved[part])
+            dumped, dumped_again = (
+                {name: curve.model_dump() for name, curve in by_name.items()}
+                for by_name in (saved, computed)
+            )
+            self._report(self._run.curves_path, differences(dumped, dumped_again, f"{part}."))
 
     def _compare_photos(
         self, part: Part, predictions: Predictions, catalog: Catalog, lost: set[str]
     ) -> None:
-        """Compare photos and classes of predictions with the catalog."""
+        """Compare the photos and classes of predictions with the catalog."""
         chosen = [catalog.photos[i] for i in catalog.part(part)]
         expected = {photo.path: photo.label for photo in chosen if photo.path not in lost}
         truths = predictions.task.texts(predictions.labels, predictions.class_names)
@@ -216,8 +218,8 @@ class _RunVerifier:
             photos = photos or _available_photos(self._run)
             if photos is None:
                 self._notes.append(
-                    "The photos are not where they were, so their predictions were not computed "
-                    "again; --photos SOURCE names their new place."
+                    "The photos are no longer where they were, so the predictions were not "
+                    "computed again; give their new place with --photos SOURCE."
                 )
             else:
                 self._predict(photos, is_named, progress, allow_missing)
@@ -234,16 +236,15 @@ class _RunVerifier:
         catalog, pixels = photos_of(self._run, progress, photos, allow_missing=allow_missing)
         changed = changed_photos(catalog, progress) if is_named else []
         if changed:
-            named = ", ".join(changed[:_MAX_NAMED]) + (" ..." if changed[_MAX_NAMED:] else "")
             self._problems.append(
                 f"{counted(len(changed), 'photo')} in {catalog.root} changed without a change of "
-                f"size and time: {named}"
+                f"size and time: {listed(changed, _MAX_NAMED)}"
             )
         classifier = Classifier.load(self._run)
         pixels = at_size(pixels, classifier.image_size)
         for part, saved in self._saved.items():
             if not len(catalog.part(part)):
-                self._notes.append(f"All {part} photos are missing, and not predicted again.")
+                self._notes.append(f"All {part} photos are missing, and were not predicted again.")
                 continue
             collected = collect(classifier.logits, pixels, catalog, part, progress)
             probs = classifier.task.probabilities(collected.probs, classifier.temperature)
@@ -255,8 +256,8 @@ class _RunVerifier:
         if again.class_names != saved.class_names or not both:
             self._problems.append(f"The predictions of the {part} part are of other photos.")
             return
-        here, there = map(list, zip(*both, strict=True))
-        difference = float(np.abs(again.probs[here] - saved.probs[there]).max())
+        rows_again, rows_saved = map(list, zip(*both, strict=True))
+        difference = float(np.abs(again.probs[rows_again] - saved.probs[rows_saved]).max())
         self._num_predicted += len(both)
         if missing := len(saved.paths) - len(both):
             photos_are = counted(missing, f"{part} photo is", f"{part} photos are")
@@ -269,20 +270,20 @@ class _RunVerifier:
             )
 
     def _report(self, path: Path, differences: Iterator[str]) -> None:
-        largest = list(differences)
-        named = "; ".join(largest[:_MAX_NAMED]) + ("; ..." if len(largest) > _MAX_NAMED else "")
-        if largest:
+        sentences = list(differences)
+        if sentences:
+            named = listed(sentences, _MAX_NAMED, "; ")
             self._problems.append(f"{path.name} disagrees with the saved predictions: {named}.")
 
     def result(self) -> Verification:
-        """Return what was found."""
+        """Return the results of all checks."""
         return Verification(
             path=self._run.path,
             num_files=self._num_files,
-            num_measured=sum(len(one.paths) for one in self._saved.values()),
+            num_measured=sum(len(saved.paths) for saved in self._saved.values()),
             num_predicted=self._num_predicted,
             largest_difference=self._largest_difference,
-            problems=tuple(dict.fromkeys(self._problems)),  # a damaged file is found more than once
+            problems=tuple(dict.fromkeys(self._problems)),  # several checks read the same files
             notes=tuple(self._notes),
             address=self._run.mirror.address if self._run.mirror else None,
         )
@@ -293,6 +294,6 @@ class _NotFinishedError(RunError):
 
 
 def _available_photos(run: Run) -> Source | None:
-    """Return the source of a run's photos, or its local copy, if one of them is there."""
+    """Return the source of a run's photos, or its local copy, if one of them exists."""
     began = run.load_config()
-    return next((one for one in (began.source, began.root) if Path(one).exists()), None)
+    return next((place for place in (began.source, began.root) if Path(place).exists()), None)

@@ -23,35 +23,35 @@ class Workers:
     """Processes that train a run, or share the items of a job; see `WorkerGroup`.
 
     Args:
-        count: How many, 1 to 256.
+        count: The number of processes, 1 to 256.
         cluster: The address of a Ray cluster; None is this machine.
-        trains: Whether they will train, so that all need a place at the same time.
+        trains: Whether they will train, so that all must run at the same time.
 
     Raises:
-        ConfigError: The number is out of range, or the cluster has no place for each.
+        ConfigError: The number is out of range, or the cluster has too few cores.
         ExtraError: A cluster needs Ray, which is not installed.
     """
 
     def __init__(self, count: int | None, cluster: str | None = None, trains: bool = False) -> None:
         if count is None or not 1 <= count <= MAX_WORKERS:
-            given = "" if count is None else f", not {count}"
-            raise ConfigError(f"Give --workers a number from 1 to {MAX_WORKERS}{given}.")
+            value = "" if count is None else f", not {count}"
+            raise ConfigError(f"Give --workers a number from 1 to {MAX_WORKERS}{value}.")
         self.count = count
         gpus = gpus_of(count) if cluster is None and trains else []
         self._gpus = list(filter(None, gpus))
         self.speedup = float(len(self._gpus) or 1)
         self._cluster = cluster
-        # A network may be trained by few processes; photos are read by all cores nevertheless.
+        # Photos are read by all cores, even if few processes train the network.
         self._num_readers = max(count, num_cpus()) if trains else count
         self._start: Start = LocalWorkers
         if cluster is not None and trains:
             from pawsight.workflow.ray_workers import RayCluster
 
-            found = RayCluster(cluster, count)
-            self._start, self.speedup = found.start, found.speedup
+            ray_cluster = RayCluster(cluster, count)
+            self._start, self.speedup = ray_cluster.start, ray_cluster.speedup
 
     def train(self, run: Run, progress: Progress) -> None:
-        """Train a run that has a plan and a checkpoint to the end of its plan."""
+        """Train a run, which has a plan and a checkpoint, to the end of its plan."""
         if self._gpus:
             names = ", ".join(self._gpus)
             progress.note(f"Each of the {self.count} workers has a GPU of its own: {names}.")
@@ -60,7 +60,7 @@ class Workers:
     def run(
         self, job: Job, items: Iterable[Any], lost: Lost | None = None
     ) -> Generator[tuple[Any, Any]]:
-        """Yield each item and its result when it is done, in any order."""
+        """Yield each item with its result, in the order in which they finish."""
         if self._cluster is None:
             return run_here(job, items, self.count, lost)
         from pawsight.workflow.ray_jobs import run_on_cluster

@@ -1,7 +1,7 @@
-"""Train a run with several worker processes, and start them again where one is lost.
+"""Train a run with several worker processes, and start all again if one of them is lost.
 
-All that differs between this machine and a cluster is how processes are started
-(`Start`): here with `subprocess`, on a cluster by `ray_workers`.
+This machine and a cluster differ only in how processes are started (`Start`): here with
+`subprocess`, on a cluster by `ray_workers`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pawsight.progress import Progress
 from pawsight.runs import Run
 from pawsight.workflow.training_worker import FAILED, WorkerSpec
 
-_MAX_FAILURES = 3  # in a row, without a new checkpoint
+_MAX_FAILURES = 3  # in succession, without a new checkpoint
 _WAIT_SECONDS = 0.5  # between two checks for Ctrl-C
 _TAIL_LINES = 12
 _HOST = "127.0.0.1"
@@ -47,16 +47,16 @@ class Exit:
 
 
 class Started(Protocol):
-    """Worker processes that run."""
+    """Running worker processes."""
 
-    # Lines of their standard output and, last, how each ended, with its index.
+    # The index of a worker with a line of its standard output or, last, with how it ended.
     events: queue.Queue[tuple[int, str | Exit]]
 
     def stop(self) -> None:
-        """Request that they write a checkpoint and end."""
+        """Request that the workers write a checkpoint and end."""
 
     def end(self) -> None:
-        """End them at once, and release what they held."""
+        """End the workers at once, and release their resources."""
 
 
 Start = Callable[[Run, int], Started]
@@ -92,13 +92,13 @@ class Supervised:
             )
 
     def _attempt(self, run: Run, progress: Progress) -> tuple[int, Exit] | None:
-        """Start all workers; return the first that was lost, or None when all are done."""
+        """Start all workers; return the first lost worker, or None when all have finished."""
         started = self._start(run, self.count)
         failure: PawsightError | None = None
         try:
             for index, event in _events(started, self.count):
                 if isinstance(event, str):
-                    failure = failure or _heed(event, progress)
+                    failure = failure or _handle(event, progress)
                 elif event.code == FAILED and failure is not None:
                     if index == 0 or not isinstance(failure, StoppedError):
                         raise failure
@@ -112,7 +112,7 @@ class Supervised:
 
 
 def _events(started: Started, count: int) -> Iterator[tuple[int, str | Exit]]:
-    """Yield what happens until all have ended; Ctrl-C asks them to stop, a second one ends them."""
+    """Yield events until all workers have ended; Ctrl-C requests a stop, a second Ctrl-C raises."""
     is_stopped, num_ended = False, 0
     while num_ended < count:
         try:
@@ -129,8 +129,8 @@ def _events(started: Started, count: int) -> Iterator[tuple[int, str | Exit]]:
         yield event
 
 
-def _heed(line: str, progress: Progress) -> PawsightError | None:
-    """Pass a message on to the progress; return the error that it is."""
+def _handle(line: str, progress: Progress) -> PawsightError | None:
+    """Pass the message of a worker on to the progress; return it if it is an error."""
     try:
         ((kind, values),) = json.loads(line).items()
     except (ValueError, AttributeError):
@@ -147,11 +147,12 @@ def _heed(line: str, progress: Progress) -> PawsightError | None:
 
 def rebuilt(name: str, text: str) -> PawsightError:
     """Return the error of another process from the name of its class and its text."""
-    found = getattr(errors, name, PawsightError)
-    return found(text) if found is not errors.ExtraError else PawsightError(text)
+    kind = getattr(errors, name, PawsightError)
+    return kind(text) if kind is not errors.ExtraError else PawsightError(text)
 
 
 def _checkpoint_time(run: Run) -> int:
+    """Return when the last checkpoint was written, in nanoseconds; 0 if there is none."""
     try:
         return (run.checkpoints_dir / "latest.npz").stat().st_mtime_ns
     except OSError:
@@ -170,32 +171,32 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             stderr=self._messages,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the process that started it
+            start_new_session=True,  # the parent process handles Ctrl-C
             env=_environment(spec),
         )
 
     def lines(self) -> Iterator[str | Exit]:
-        """Yield the lines of standard output and, last, how it ended."""
+        """Yield the lines of standard output and, last, how the worker ended."""
         assert self._process.stdout is not None
-        for line in self._process.stdout:  # noqa: UP028 - Ray sends, which a file does not take
+        for line in self._process.stdout:  # noqa: UP028 - Ray calls send(), which a file does not have
             yield line
         code = self._process.wait()
         self._messages.seek(0)
         yield Exit(code, "".join(self._messages.readlines()[-_TAIL_LINES:]).rstrip())
 
     def stop(self) -> None:
-        """Request that it writes a checkpoint and ends."""
+        """Request that the worker writes a checkpoint and ends."""
         assert self._process.stdin is not None
         with contextlib.suppress(OSError, ValueError):  # it has ended
             self._process.stdin.write("stop\n")
             self._process.stdin.flush()
 
     def end(self) -> None:
-        """End it at once."""
+        """End the worker at once."""
         self._process.kill()
 
     def close(self) -> None:
-        """Release what it held, when its lines are read to their end."""
+        """Release the resources of the worker, after all its lines were read."""
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._messages):
             with contextlib.suppress(OSError, ValueError):
@@ -204,8 +205,8 @@ class WorkerProcess:
 
 
 def _environment(spec: WorkerSpec) -> dict[str, str]:
-    found = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    return found | {"CUDA_VISIBLE_DEVICES": spec.gpu} if spec.gpu else found
+    variables = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return variables | {"CUDA_VISIBLE_DEVICES": spec.gpu} if spec.gpu else variables
 
 
 class LocalWorkers:
@@ -221,18 +222,18 @@ class LocalWorkers:
         ]
         self._processes = [WorkerProcess(spec) for spec in specs]
         self._threads = [
-            threading.Thread(target=self._read, args=(index, one), daemon=True)
-            for index, one in enumerate(self._processes)
+            threading.Thread(target=self._read, args=(index, process), daemon=True)
+            for index, process in enumerate(self._processes)
         ]
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Request a stop of the first, with which the others agree."""
+        """Request that the first worker stops; the others stop at the same step."""
         self._processes[0].stop()
 
     def end(self) -> None:
-        """End them at once."""
+        """End all workers at once."""
         for process in self._processes:
             process.end()
         for thread in self._threads:
@@ -246,20 +247,20 @@ class LocalWorkers:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of this machine that nothing listens on."""
+    """Return free ports of this machine."""
     with contextlib.ExitStack() as stack:
-        opened = [stack.enter_context(socket.create_server(("", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in opened]
+        servers = [stack.enter_context(socket.create_server(("", 0))) for _ in range(count)]
+        return [server.getsockname()[1] for server in servers]
 
 
 def gpus_of(count: int) -> list[str]:
-    """Return the GPU of each worker; "" for each where this machine has fewer than that."""
-    found = machine.gpus()
-    return found[:count] if len(found) >= count else [""] * count
+    """Return the GPU of each worker; "" for all if this machine has fewer GPUs than workers."""
+    gpus = machine.gpus()
+    return gpus[:count] if len(gpus) >= count else [""] * count
 
 
 def cores_of(index: int, count: int) -> list[int]:
-    """Return the cores of a worker: its equal share, or one where there are too few."""
+    """Return the cores of a worker: an equal share, or a single core if there are too few."""
     if not hasattr(os, "sched_getaffinity"):
         return []
     cores = sorted(os.sched_getaffinity(0))[: machine.num_cpus()]
