@@ -298,7 +298,7 @@ def test_undo_leaves_what_was_changed_or_moved_and_names_it(library):
     assert undone.left == {
         "dogs/rex.jpg": "it was modified since the sort",
         "cats/IMG.jpg": "it is no longer where the sort put it",
-        "unsure/what.jpg": "its old place is taken",
+        "unsure/what.jpg": "its old name is taken",
     }
     assert (library.home / "what.jpg").read_bytes() == b"a new one"
     assert (library.into / "unsure" / "what.jpg").read_bytes() == b"dogs 0.6 what.jpg"

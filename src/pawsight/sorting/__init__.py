@@ -1,1 +1,1 @@
-"""Sort photos into a folder per class: plan, journal, place, settle, undo."""
+"""Sort photos into a folder for each class: plan, write the journal, place photos, undo."""

@@ -1,4 +1,4 @@
-"""Execute a plan, and resume one that was interrupted."""
+"""Execute the plan of a sort, and resume an interrupted sort."""
 
 from __future__ import annotations
 
@@ -18,38 +18,47 @@ _DOING = {"copy": "Copying", "link": "Linking", "move": "Moving"}
 
 
 def is_stopped(into: str) -> bool:
-    """Return whether a sort into a folder was interrupted, or still runs."""
+    """Return whether a sort into a folder was interrupted, or is still running."""
     journal = Journal.newest(into)
     return journal is not None and not journal.is_ended
 
 
 def recover_earlier(into: str, progress: Progress) -> None:
-    """Clean up what a killed sort left.
+    """Clean up after a sort that was killed, if there is one.
+
+    Args:
+        into: The sorted folder.
+        progress: Receives a note.
 
     Raises:
-        DataError: Its journal cannot be read.
+        DataError: The journal cannot be read.
         DiskError: The folder cannot be written.
     """
     if not is_stopped(into):
         return
     with only_sort(into, progress):
-        journal = Journal.newest(into)  # another sort may just have ended, or been undone
+        journal = Journal.newest(into)  # read again: another sort may have ended meanwhile
         if journal is not None and not journal.is_ended:
             progress.note("Finishing an earlier, interrupted sort.")
             recover(journal)
 
 
 def carry_out(sorting: Sorting, progress: Progress) -> Sorting:
-    """Execute a plan, and finish an equal sort that was interrupted.
+    """Execute a plan; continue the journal of an equal sort that was interrupted.
+
+    Args:
+        sorting: The plan.
+        progress: Receives progress.
 
     Returns:
-        The same photos, each with its outcome.
+        The same sorting with the outcome of each placement.
 
     Raises:
+        DataError: The journal of an earlier sort cannot be read.
         DiskError: The folder cannot be written, or the disk is too full.
         StoppedError: Ctrl-C was pressed; each photo is complete and in one place.
     """
-    planned = [place for place in sorting.placements if place.status == "planned"]
+    planned = [p for p in sorting.placements if p.status == "planned"]
     into = str(sorting.into)
     if not planned and not is_stopped(into):
         return sorting
@@ -61,27 +70,27 @@ def carry_out(sorting: Sorting, progress: Progress) -> Sorting:
         progress.start(_DOING[sorting.how], len(planned), "files")
         try:
             for batch in _batches(planned):
-                outcomes |= {place.path: place for place in placer.place(batch)}
+                outcomes |= {p.path: p for p in placer.place(batch)}
                 progress.advance(len(batch))
         except KeyboardInterrupt as error:
-            recover(Journal.newest(into) or journal)  # the disk shows what was done
+            recover(Journal.newest(into) or journal)  # from the disk, which shows what was done
             raise StoppedError(
-                "Stopped. Each photo is complete, at its old place or its new one.\n"
+                "Stopped. Each photo is complete, either where it was or where it was sorted to.\n"
                 "Run the same command again to resume, or undo it with --undo."
             ) from error
         journal.write({"end": True})
-    placements = tuple(outcomes.get(place.path, place) for place in sorting.placements)
+    placements = tuple(outcomes.get(p.path, p) for p in sorting.placements)
     return dataclasses.replace(sorting, placements=placements)
 
 
 def _batches(planned: list[Placement]) -> Iterator[list[Placement]]:
-    """Split the files into batches, each photo with its sidecar files."""
+    """Yield batches of placements; sidecar files are in the batch of their photo."""
     batch: list[Placement] = []
-    for place in planned:
-        if len(batch) >= _BATCH and not place.beside:
+    for placement in planned:
+        if len(batch) >= _BATCH and not placement.beside:
             yield batch
             batch = []
-        batch.append(place)
+        batch.append(placement)
     if batch:
         yield batch
 

@@ -1,7 +1,7 @@
 """Compare, hash and copy the bytes of photos.
 
-An error of the photo itself is a PhotoError, and the sort continues; an OSError
-concerns the target, and stops the sort.
+An error of the photo itself raises a PhotoError, after which the sort continues. An
+OSError concerns the target, and stops the sort.
 """
 
 from __future__ import annotations
@@ -18,40 +18,45 @@ from typing import BinaryIO
 from pawsight.errors import PhotoError
 from pawsight.storage.atomic import flush
 
-# os, not pathlib: what is opened here may have become a pipe, and may be on any kind of disk.
+# os, not pathlib: files are opened without blocking.
 # ruff: noqa: PTH101, PTH116, PTH121
 
+CHANGED = "the file changed while photos were sorted; sort again"
 _CHUNK_BYTES = 1 << 20
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class CopiedFile:
-    """What was copied: the size in bytes, the time of last change, and the hash of the bytes."""
+    """A file that was copied."""
 
-    size: int
-    mtime_ns: int
-    sha256: str
+    size: int  # in bytes
+    mtime_ns: int  # time of last change
+    sha256: str  # of the bytes, in hex
 
 
-def is_same_content(one: str, other: str) -> bool:
-    """Return whether two files hold the same bytes; False where one of them cannot be read."""
+def is_same_content(first: str, second: str) -> bool:
+    """Return whether two files have the same bytes; False if one of them cannot be read."""
     try:
-        if os.path.samefile(one, other):
+        if os.path.samefile(first, second):
             return True
-        with _reading(one) as first, _reading(other) as second:
-            if os.fstat(first.fileno()).st_size != os.fstat(second.fileno()).st_size:
+        with _reading(first) as a, _reading(second) as b:
+            if os.fstat(a.fileno()).st_size != os.fstat(b.fileno()).st_size:
                 return False
-            while chunk := first.read(_CHUNK_BYTES):
-                if chunk != second.read(_CHUNK_BYTES):
+            while chunk := a.read(_CHUNK_BYTES):
+                if chunk != b.read(_CHUNK_BYTES):
                     return False
-            return not second.read(1)
+            return not b.read(1)
     except (OSError, PhotoError):
         return False
 
 
 def hash_file(path: str) -> str:
-    """Hash all bytes of a file: SHA-256, in hex; raises PhotoError."""
+    """Compute the SHA-256 of a file, in hex.
+
+    Raises:
+        PhotoError: The file cannot be read.
+    """
     digest = hashlib.sha256()
     with _reading(path) as file:
         for chunk in _chunks(file):
@@ -64,12 +69,12 @@ def copy_file(source: str, part: str, must_last: bool) -> CopiedFile:
 
     Args:
         source: The photo; a link is followed.
-        part: The new file; nothing may have that name.
-        must_last: Flush the bytes to the disk and read them back, because the original is
-            removed afterwards.
+        part: The new file; it must not exist.
+        must_last: Whether to flush the bytes to the disk and to read them back, since the
+            original is removed afterwards.
 
     Raises:
-        PhotoError: The photo cannot be read, or changed meanwhile.
+        PhotoError: The photo cannot be read, or changed while it was copied.
         OSError: The copy cannot be written.
     """
     digest = hashlib.sha256()
@@ -81,11 +86,11 @@ def copy_file(source: str, part: str, must_last: bool) -> CopiedFile:
         if must_last:
             writing.flush()
             os.fsync(writing.fileno())
-            # Dropped from the page cache, so that the bytes are read back from the disk.
+            # Drop the page cache, so that the bytes are read back from the disk.
             if hasattr(os, "posix_fadvise"):
                 os.posix_fadvise(writing.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         after = os.fstat(reading.fileno())
-    _copy_marks(source, before, part)  # once it is closed: some network drives set the time then
+    _copy_metadata(source, before, part)  # after closing, when some network drives set the time
     copied = CopiedFile(before.st_size, before.st_mtime_ns, digest.hexdigest())
     if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
         raise PhotoError(CHANGED)
@@ -94,17 +99,14 @@ def copy_file(source: str, part: str, must_last: bool) -> CopiedFile:
     return copied
 
 
-CHANGED = "the file changed while photos were sorted; sort again"
-
-
 def sync_folder(folder: str) -> None:
-    """Flush the entries of a folder to the disk, where the system can do that."""
+    """Flush the entries of a folder to the disk, if the system supports it."""
     with contextlib.suppress(OSError):
         flush(Path(folder))
 
 
 def reason(error: OSError | ValueError) -> str:
-    """Return in a few words why a photo cannot be used."""
+    """Return the reason why a photo cannot be used, in a few words."""
     if isinstance(error, FileNotFoundError):
         return "file not found"
     if isinstance(error, PermissionError):
@@ -115,7 +117,7 @@ def reason(error: OSError | ValueError) -> str:
 @contextlib.contextmanager
 def _reading(path: str) -> Iterator[BinaryIO]:
     try:
-        # Non-blocking: a pipe in the place of a photo would wait for a writer forever.
+        # Non-blocking: opening a pipe with the name of a photo would wait for a writer forever.
         file = open(os.open(path, _READ), "rb")  # noqa: SIM115 - closed below
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise PhotoError(reason(error)) from error
@@ -126,7 +128,7 @@ def _reading(path: str) -> Iterator[BinaryIO]:
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    """Read a file to its end; its errors are PhotoErrors."""
+    """Yield the content of a file; raise PhotoError if it cannot be read."""
     while True:
         try:
             chunk = file.read(_CHUNK_BYTES)
@@ -137,10 +139,10 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def _copy_marks(source: str, facts: os.stat_result, part: str) -> None:
-    """Copy the times, permissions and attributes of a photo, as far as the disk has them."""
+def _copy_metadata(source: str, facts: os.stat_result, part: str) -> None:
+    """Copy the times, permissions and attributes of a photo, as far as the disk supports them."""
     with contextlib.suppress(OSError):
-        # Always writable by its owner, so that every copy can be removed.
+        # Writable by the owner, so that every copy can be removed.
         os.chmod(part, stat.S_IMODE(facts.st_mode) & 0o777 | stat.S_IWUSR)
     with contextlib.suppress(OSError, AttributeError):  # no such attributes on macOS and Windows
         for name in os.listxattr(source):

@@ -1,9 +1,9 @@
-"""Place photos by a plan, so that a kill at any point loses and duplicates none.
+"""Place photos by a plan, so that a kill at any point neither loses nor duplicates a photo.
 
-Photos go in batches: copies are written under temporary names, then the journal
-is written, and only then are they renamed. A name is reserved by creating an
-empty file, which fails if the name is taken, and renaming the photo onto that:
-every file system can do both, also one without hard links.
+Photos are placed in batches: copies are written under temporary names, then the
+journal is written, and only then are the copies renamed. A name is reserved by creating
+an empty file, which fails if the name is taken; the photo is then renamed onto that file.
+Every file system supports this, even without hard links.
 """
 
 from __future__ import annotations
@@ -28,23 +28,27 @@ from pawsight.sorting.journal import Act, Entry, Journal, disk_error
 from pawsight.sorting.sort_plan import Placement, Sorting
 from pawsight.sorting.target_names import UnusedNames, portable
 
-# os, not pathlib: 100,000 photos are placed, and their names may hold any bytes.
+# os, not pathlib: it is faster for 100,000 photos, and names may have any bytes.
 # ruff: noqa: PTH105, PTH108, PTH116, PTH118, PTH119, PTH120
 
-_NAME_REFUSED = {errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG}  # by the disk, for its letters
+_NAME_REFUSED = {errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG}  # by the file system
 
 
 def reserve(path: str) -> None:
     """Reserve a name with an empty file.
 
     Raises:
-        FileExistsError: The name is taken, be it by a broken link.
+        FileExistsError: The name is taken, possibly by a broken link.
     """
     Path(path).touch(exist_ok=False)
 
 
 def move_onto_new(source: str, target: str) -> None:
-    """Rename a file on the same disk, never over an existing one; raises FileExistsError."""
+    """Rename a file on the same disk without overwriting another file.
+
+    Raises:
+        FileExistsError: The target exists.
+    """
     reserve(target)
     try:
         os.replace(source, target)
@@ -54,11 +58,11 @@ def move_onto_new(source: str, target: str) -> None:
 
 
 class Placer:
-    """Places photos, batch by batch.
+    """Carries out a plan, batch by batch.
 
     Args:
         sorting: The plan.
-        journal: Every step is written to it first.
+        journal: Every step is written to it before it is done.
     """
 
     def __init__(self, sorting: Sorting, journal: Journal) -> None:
@@ -71,7 +75,10 @@ class Placer:
         self._devices: dict[str, int] = {}  # of the class folders
 
     def place(self, batch: list[Placement]) -> list[Placement]:
-        """Place some photos, each before its own sidecar files.
+        """Place the photos and sidecar files of a batch.
+
+        Args:
+            batch: Planned placements, each photo before its sidecar files.
 
         Returns:
             The same placements with their outcome.
@@ -82,18 +89,18 @@ class Placer:
         try:
             self._make_folders(batch)
             outcomes = list(batch)
-            entries: dict[int, Entry] = {}  # by the place in the batch
-            staying: set[str] = set()
+            entries: dict[int, Entry] = {}  # by index in the batch
+            failed: set[str] = set()
             for index, placement in enumerate(batch):
                 try:
-                    if placement.beside in staying:
+                    if placement.beside in failed:
                         raise PhotoError("its photo was not sorted")
                     entries[index] = self._prepare(placement)
                 except PhotoError as error:
-                    staying.add(placement.path)
+                    failed.add(placement.path)
                     outcomes[index] = failure(placement, str(error))
             self._journal.write(*entries.values())
-            # Sidecar files first: as long as its photo is there, a later sort finds them.
+            # Sidecar files first: if this is interrupted, a later sort finds them by their photo.
             for index in sorted(entries, key=lambda index: not batch[index].beside):
                 outcomes[index], entries[index] = self._publish(batch[index], entries[index])
             self._remove_carried(outcomes, entries)
@@ -110,7 +117,7 @@ class Placer:
             self._devices[folder] = os.stat(path).st_dev
 
     def _prepare(self, placement: Placement) -> Entry:
-        """Write the copy of a photo, under a temporary name."""
+        """Return the journal entry of a photo, after copying it to a temporary name if needed."""
         try:
             facts = os.stat(placement.path)
         except OSError as error:
@@ -145,10 +152,10 @@ class Placer:
         return dataclasses.replace(entry, sha256=copied.sha256)
 
     def _publish(self, placement: Placement, entry: Entry) -> tuple[Placement, Entry]:
-        """Rename a photo to its new name, or to another one if that is taken."""
+        """Give a photo its target name, or another name if that is taken."""
         while True:
             try:
-                self._show(placement.path, entry)
+                self._create_target(placement.path, entry)
                 return dataclasses.replace(placement, target=entry.target, status="placed"), entry
             except FileExistsError:
                 target, is_there = self._other_name(placement, entry.target)
@@ -158,10 +165,10 @@ class Placer:
                 entry = dataclasses.replace(entry, target=target)
             except (OSError, PhotoError) as error:
                 try:
-                    entry = self._other_way(placement, entry, error)
-                except PhotoError as final:
+                    entry = self._fallback(placement, entry, error)
+                except PhotoError as final_error:
                     self._give_up(entry)
-                    return failure(placement, str(final)), entry
+                    return failure(placement, str(final_error)), entry
             self._journal.write(entry)
 
     def _other_name(self, placement: Placement, taken: str) -> tuple[str, bool]:
@@ -170,12 +177,12 @@ class Placer:
             return taken, True
         if placement.beside:
             return self._names.choose(placement.path, placement.size, taken)
-        wanted = f"{placement.folder}/{os.path.basename(placement.path)}"
+        preferred = f"{placement.folder}/{os.path.basename(placement.path)}"
         if portable(os.path.basename(placement.path)) == os.path.basename(taken):
-            wanted = taken  # the disk refused the name itself
-        return self._names.choose(placement.path, placement.size, wanted)
+            preferred = taken  # the file system refused the original name
+        return self._names.choose(placement.path, placement.size, preferred)
 
-    def _show(self, source: str, entry: Entry) -> None:
+    def _create_target(self, source: str, entry: Entry) -> None:
         target = os.path.join(self._into, entry.target)
         if entry.act == "link":
             os.symlink(os.path.abspath(source), target)  # noqa: PTH100, PTH211
@@ -191,11 +198,11 @@ class Placer:
         else:
             move_onto_new(os.path.join(self._into, entry.part), target)
 
-    def _other_way(self, placement: Placement, entry: Entry, error: Exception) -> Entry:
-        """Return the fallback for what the disk does not support, or raise the error."""
+    def _fallback(self, placement: Placement, entry: Entry, error: Exception) -> Entry:
+        """Return another entry if the disk does not support an operation, or raise the error."""
         folder, name = entry.target.split("/", 1)
         number = error.errno if isinstance(error, OSError) else None
-        if number == errno.EXDEV and entry.act == "rename":  # parts of one disk can differ
+        if number == errno.EXDEV and entry.act == "rename":  # as between subvolumes of a disk
             carried = self._entry(placement, "carry")
             self._journal.write({"void": entry.number})
             return dataclasses.replace(carried, target=entry.target)
@@ -203,8 +210,8 @@ class Placer:
             return dataclasses.replace(entry, target=f"{folder}/{portable(name)}")
         if isinstance(error, OSError) and entry.act == "link":
             raise DiskError(
-                f"Cannot make links in {self._into}: {error.strerror}.\n"
-                f"Many memory cards and sticks have no links: leave --link out to copy."
+                f"Cannot create links in {self._into}: {error.strerror}.\n"
+                f"Many memory cards and sticks do not support links: leave --link out to copy."
             ) from error
         raise error
 
@@ -215,7 +222,7 @@ class Placer:
                 os.unlink(os.path.join(self._into, entry.part))
 
     def _remove_carried(self, outcomes: list[Placement], entries: dict[int, Entry]) -> None:
-        """Remove the photos that arrived on another disk, once that is certain."""
+        """Remove the originals of photos that were moved to another disk."""
         carried = {
             index: entry
             for index, entry in entries.items()
@@ -227,17 +234,21 @@ class Placer:
             try:
                 remove_carried(self._into, entry)
             except PhotoError as error:
-                # The photo would be there twice: remove the copy.
+                # The original stays, so remove the copy.
                 os.unlink(os.path.join(self._into, entry.target))
                 self._journal.write({"void": entry.number})
                 outcomes[index] = failure(outcomes[index], str(error))
 
 
 def remove_carried(into: str, entry: Entry) -> None:
-    """Remove a photo that was carried to another disk, if both are what they should be.
+    """Remove the original of a photo that was moved to another disk, if it did not change.
+
+    Args:
+        into: The sorted folder.
+        entry: The entry of the photo.
 
     Raises:
-        PhotoError: It stays; the text is the reason.
+        PhotoError: The original stays; the message is the reason.
     """
     source = os.path.join(into, entry.source)
     try:
@@ -246,20 +257,20 @@ def remove_carried(into: str, entry: Entry) -> None:
             raise PhotoError(CHANGED)
         os.unlink(source)
     except FileNotFoundError:
-        return  # another process removed it; the photo is at its target
+        return  # removed already; the photo is at its target
     except OSError as error:
         raise PhotoError(f"it cannot be moved: {reason(error)}") from error
 
 
 def stored(into: str, path: str) -> str:
-    """Return a path as the journal stores it: relative below the sorted folder, else absolute.
+    """Return a path as the journal stores it: relative inside of the sorted folder, else absolute.
 
-    So a sorted folder that is moved, or on a disk that comes up elsewhere, can still be undone.
+    So the sort can still be undone if the folder is moved, or its disk is mounted elsewhere.
     """
-    path = os.path.abspath(path)  # noqa: PTH100 - links stay
+    path = os.path.abspath(path)  # noqa: PTH100 - links are not resolved
     return os.path.relpath(path, into) if path.startswith(into + os.sep) else path
 
 
-def failure(placement: Placement, why: str) -> Placement:
-    """Return a failed placement."""
-    return dataclasses.replace(placement, target="", status="failed", reason=why)
+def failure(placement: Placement, text: str) -> Placement:
+    """Return a failed placement with the reason."""
+    return dataclasses.replace(placement, target="", status="failed", reason=text)

@@ -1,19 +1,19 @@
-"""The write-ahead journal of a sort: one line of JSON for each step, before it is done.
+"""Read and write the write-ahead journal of a sort: a line of JSON for each step, before it.
 
 The journal is in the folder that photos are sorted into, as
 `.pawsight-sort/0001.jsonl`, with a higher number for each later sort. Its lines:
 
     {"journal": 1, "how": "move", "model": ..., "sources": [...]}    first
-    {"made": "cats"}                       a folder that is made for this sort
+    {"made": "cats"}                       a folder that is created for this sort
     {"number": 7, "act": "copy", "source": ..., "target": "cats/IMG.jpg", ...}    an Entry
     {"void": 7}                            entry 7 was not carried out
     {"back": 7}                            entry 7 is about to be undone
     {"end": true}                          the sort is complete
 
-No line states that something was done: the files at source, target and part
-show that. So a sort may be killed between any two steps. Bytes of a name that
-are not UTF-8 are lone surrogates in JSON; a line that was cut by a power failure
-was never acted upon.
+No line states that a step was done: the files at source, target and part show it. So a
+sort may be killed between any two steps. Bytes of a name that are not UTF-8 are lone
+surrogates in JSON. A line that was cut by a power failure is ignored, since its step was
+not begun.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from pawsight.progress import Progress
 from pawsight.sorting.file_contents import sync_folder
 from pawsight.storage.locks import locked
 
-# os.path, not pathlib: there is a path in each of 100,000 lines.
+# os.path, not pathlib: it is faster for 100,000 lines.
 # ruff: noqa: PTH118, PTH120
 
 FOLDER = SORT_JOURNAL
@@ -47,26 +47,20 @@ Act = Literal["copy", "link", "rename", "carry"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One photo that is placed.
-
-    `source` is absolute, or relative to the sorted folder if it is in there;
-    `target` and `part`, the file it is written to first, are relative to it.
-    `size` (bytes) and `mtime_ns` are the photo's; `sha256` is "" where its
-    bytes are not copied.
-    """
+    """A photo or sidecar file that is placed."""
 
     number: int
     act: Act
-    source: str
-    target: str
-    size: int
-    mtime_ns: int
-    sha256: str = ""
-    part: str = ""
+    source: str  # relative to the sorted folder if it is in that folder, else absolute
+    target: str  # relative to the sorted folder
+    size: int  # of the photo, in bytes
+    mtime_ns: int  # time of last change of the photo
+    sha256: str = ""  # of the photo, if its bytes are copied
+    part: str = ""  # temporary file to which it is copied first, relative to the sorted folder
 
 
 class Journal:
-    """The journal of one sort, and its entries so far."""
+    """The journal of a sort, and its entries so far."""
 
     def __init__(self, into: str, path: Path, lines: Iterable[dict[str, Any]] = ()) -> None:
         self.into = into
@@ -85,9 +79,12 @@ class Journal:
         """Create a new journal.
 
         Args:
-            into: The sorted folder; it is locked by `only_sort`.
-            head: What is to be sorted, and how.
-            made: Folders that were made already, outermost first, relative to `into`.
+            into: The sorted folder; the caller has locked it by `only_sort`.
+            head: The sources, the model and the operation.
+            made: Folders that were created already, outermost first, relative to `into`.
+
+        Raises:
+            DiskError: The journal cannot be written.
         """
         folder = Path(into, FOLDER)
         number = max(_numbers(into, ".jsonl", ".undone"), default=0) + 1
@@ -101,7 +98,7 @@ class Journal:
         """Open the journal of the last sort that was not undone; None if there is none.
 
         Raises:
-            DataError: It cannot be read, or a newer pawsight wrote it.
+            DataError: The journal cannot be read, or a newer pawsight wrote it.
         """
         numbers = _numbers(into, ".jsonl")
         if not numbers:
@@ -121,13 +118,17 @@ class Journal:
         return journal
 
     def write(self, *lines: Entry | dict[str, Any]) -> None:
-        """Write lines and flush them to the disk; only then may they be acted upon."""
+        """Write lines and flush them to the disk, which must precede the steps.
+
+        Raises:
+            DiskError: The journal cannot be written.
+        """
         values = [dataclasses.asdict(line) if isinstance(line, Entry) else line for line in lines]
         text = "".join(json.dumps(value) + "\n" for value in values)  # plain ASCII
         try:
             with self.path.open("ab", buffering=0) as file:
                 rest = (b"\n" if self._starts_line else b"") + text.encode()
-                self._starts_line = True  # what is written next, should this be torn
+                self._starts_line = True  # the next write, if this one is interrupted
                 while rest:
                     rest = rest[file.write(rest) or 0 :]
                 os.fsync(file.fileno())
@@ -146,27 +147,27 @@ class Journal:
         return os.path.join(self.into, source)
 
     def part_name(self, number: int) -> str:
-        """Return the name of the file that a copy is written to before it is renamed."""
+        """Return the name of the temporary file to which an entry is copied."""
         return f".{self.path.stem}-{number}{_PART}"
 
     def owns_part(self, name: str) -> bool:
-        """Return whether a file has such a name, of this journal."""
+        """Return whether a file name is that of a temporary file of this journal."""
         return name.startswith(f".{self.path.stem}-") and name.endswith(_PART)
 
     def remove(self, is_kept: bool) -> None:
-        """Remove the journal once it is undone, and each folder that was made for it.
+        """Remove the journal after an undo, and each empty folder that was created for the sort.
 
-        Folders that hold anything stay. Called without the lock, whose file is removed too.
+        The caller does not hold the lock, whose file is removed, too.
 
         Args:
-            is_kept: Something could not be undone: rename the file instead.
+            is_kept: Whether to rename the journal instead, since some files were not undone.
         """
         folder = self.path.parent
         if is_kept:
             self.path.replace(self.path.with_suffix(".undone"))
         else:
             self.path.unlink()
-        for name in ("lock", "lock-journal"):  # the second: of a process killed while locking
+        for name in ("lock", "lock-journal"):  # the second is left by a kill while locking
             (folder / name).unlink(missing_ok=True)
         made = [os.path.normpath(os.path.join(self.into, name)) for name in reversed(self.made)]
         for path in (folder, *map(Path, made)):
@@ -193,10 +194,10 @@ def only_sort(into: str, progress: Progress) -> Iterator[list[str]]:
     """Lock a folder against other sorts while the block runs.
 
     Yields:
-        The folders that were made for that, outermost first, relative to `into`.
+        The folders that were created for the lock, outermost first, relative to `into`.
 
     Raises:
-        DiskError: The folder cannot be made, written or locked.
+        DiskError: The folder cannot be created, written or locked.
     """
     folder = Path(into, FOLDER)
     made = _missing_folders(into)
@@ -224,8 +225,8 @@ def disk_error(into: str, error: OSError) -> DiskError:
     """Return the error for a folder that cannot be written, with how to continue."""
     return DiskError(
         f"Cannot write into {into}: {error.strerror or error}.\n"
-        f"No photo is lost. Fix that and run the same command again to resume, or undo it with "
-        f"--undo."
+        f"No photo is lost. Fix the cause and run the same command again to resume, or undo the "
+        f"sort with --undo."
     )
 
 
@@ -237,22 +238,22 @@ def _numbers(into: str, *suffixes: str) -> list[int]:
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
-    """Read a line; None for one that was cut, or that no sort wrote."""
+    """Return the content of a line; None if it was cut or is invalid."""
     try:
-        entry = json.loads(line)
+        content = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return entry if isinstance(entry, dict) and _is_sound(entry) else None
+    return content if isinstance(content, dict) and _is_valid(content) else None
 
 
-def _is_sound(line: dict[str, Any]) -> bool:
-    """Return whether a line has the fields of its kind and stays in the sorted folder."""
+def _is_valid(line: dict[str, Any]) -> bool:
+    """Return whether a line has the fields of its kind, and targets inside the sorted folder."""
     if "number" in line:
-        kinds = {field.name: field.type for field in dataclasses.fields(Entry)}
-        texts = [name for name, kind in kinds.items() if kind in ("str", "Act")]
+        types = {field.name: field.type for field in dataclasses.fields(Entry)}
+        texts = [name for name, type_name in types.items() if type_name in ("str", "Act")]
         return (
-            line.keys() == kinds.keys()
-            and all(isinstance(line[name], str if name in texts else int) for name in kinds)
+            line.keys() == types.keys()
+            and all(isinstance(line[name], str if name in texts else int) for name in types)
             and line["act"] in get_args(Act)
             and _is_inside(line["target"])
             and (not line["part"] or _is_inside(line["part"]))
@@ -269,13 +270,14 @@ def _is_sound(line: dict[str, Any]) -> bool:
 
 
 def _is_inside(name: str) -> bool:
-    """Return whether a name is `folder/file`, as all targets are."""
+    """Return whether a name has the form `folder/file` of a target."""
     folder, _, file = name.partition("/")
-    plain = {"", ".", ".."}
-    return folder not in plain and file not in plain and "/" not in file
+    invalid = {"", ".", ".."}
+    return folder not in invalid and file not in invalid and "/" not in file
 
 
 def _missing_folders(into: str) -> list[str]:
+    """Return `into` and the parents of it that do not exist, outermost first."""
     missing = []
     name, path = ".", into
     while not os.path.lexists(path):

@@ -1,4 +1,4 @@
-"""List the photos to be sorted, without those that an earlier sort placed."""
+"""List the photos to be sorted, except photos that were sorted before."""
 
 from __future__ import annotations
 
@@ -12,71 +12,68 @@ from pawsight.data.listing.left_out import LeftOut
 from pawsight.inference.photo_inputs import expand_one, literal_folder, name_of
 from pawsight.records import Prediction
 
-# os.path, not pathlib: 100,000 names are checked, and they may hold any bytes.
+# os.path, not pathlib: it is faster for 100,000 names, and they may have any bytes.
 # ruff: noqa: PTH118, PTH122
 
 
 @dataclass(slots=True)
 class FoundPhotos:
-    """Photos, each with the source in which it was found.
+    """The photos to be sorted, and what is left out."""
 
-    `num_left_out` counts photos that are in the sorted folder already, and `left_out` the folders
-    that are not entered.
-    """
-
+    # Each with the file or folder of the source in which it was found.
     photos: list[tuple[str | Prediction, str]] = field(default_factory=list)
-    num_left_out: int = 0
-    left_out: LeftOut = field(default_factory=LeftOut)
+    num_left_out: int = 0  # photos that are in the sorted folder already
+    left_out: LeftOut = field(default_factory=LeftOut)  # folders that are not entered
 
 
 def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> FoundPhotos:
     """List the photos of files, folders and patterns, each once.
 
-    Photos in the sorted folder are left out, unless a source is that folder or
-    is in it. Then those in the folder of a class are left out, unless a source
-    is in there. So a folder can be sorted into itself, and a repeated sort
-    finds nothing new.
+    Photos in the sorted folder are left out, unless the source is that folder or
+    is in it. In that case, photos in the folder of a class are left out, unless the
+    source is in that folder. So a folder can be sorted into itself, and a repeated
+    sort finds nothing new.
 
     Args:
         sources: As for `pawsight predict`.
         into: The sorted folder, absolute.
-        folders: The folders of classes in it, and `unsure`.
+        folders: The folders in it: of the classes, and `unsure`.
 
     Raises:
         SourceError: The sources are folders, and no photo is in them.
     """
-    photos = FoundPhotos()
+    found = FoundPhotos()
     seen: set[str] = set()
     real_into = os.path.realpath(into)
-    homes = [os.path.realpath(os.path.join(into, folder)) for folder in folders]
-    reals: dict[str, str] = {}  # of folders, since a folder holds many photos
+    class_folders = [os.path.realpath(os.path.join(into, folder)) for folder in folders]
+    real_folders: dict[str, str] = {}  # cached, since a folder has many photos
     for source in sources:
         root = _root(source)
         real_root = os.path.realpath(root)
-        outer = homes if _lies_in(real_root, real_into) else [real_into]
-        closed = [home for home in outer if not _lies_in(real_root, home)]
-        for photo in expand_one(source, io.BytesIO(), photos.left_out):
+        candidates = class_folders if _is_in(real_root, real_into) else [real_into]
+        excluded = [folder for folder in candidates if not _is_in(real_root, folder)]
+        for photo in expand_one(source, io.BytesIO(), found.left_out):
             folder, name = os.path.split(name_of(photo))
-            if folder not in reals:
-                reals[folder] = os.path.realpath(folder)
-            real = os.path.join(reals[folder], name)
+            if folder not in real_folders:
+                real_folders[folder] = os.path.realpath(folder)
+            real = os.path.join(real_folders[folder], name)
             if real in seen:
                 continue
             seen.add(real)
-            if any(_lies_in(reals[folder], home) for home in closed):
-                photos.num_left_out += 1
+            if any(_is_in(real_folders[folder], parent) for parent in excluded):
+                found.num_left_out += 1
             else:
-                photos.photos.append((photo, root))
-    if not photos.photos and not photos.num_left_out:
-        photos.left_out.check_no_folder_is_empty()
-    photos.photos = _without_raw_companions(photos.photos)
-    return photos
+                found.photos.append((photo, root))
+    if not found.photos and not found.num_left_out:
+        found.left_out.check_no_folder_is_empty()
+    found.photos = _without_raw_companions(found.photos)
+    return found
 
 
 def _without_raw_companions(
     photos: list[tuple[str | Prediction, str]],
 ) -> list[tuple[str | Prediction, str]]:
-    """Drop raw files that belong to a photo of the same name: `Sidecars` finds them."""
+    """Remove raw files that are companions of a photo: `Sidecars` finds them."""
     names = [name_of(photo) for photo, _ in photos]
     stems = {os.path.splitext(name)[0] for name in names if not is_raw(name)}
     return [
@@ -87,11 +84,11 @@ def _without_raw_companions(
 
 
 def _root(source: str) -> str:
-    """Return the file or folder of a source; of a pattern, the part before the first wildcard."""
+    """Return the file or folder of a source; of a pattern, the folder before its first wildcard."""
     if os.path.lexists(source):
         return source
     return literal_folder(source) or "."
 
 
-def _lies_in(real: str, folder: str) -> bool:
+def _is_in(real: str, folder: str) -> bool:
     return real == folder or real.startswith(os.path.join(folder, ""))

@@ -1,10 +1,10 @@
-"""Plan where each photo goes and under which name, without changing anything."""
+"""Plan the folder and the name of each sorted photo, without changing files."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,56 +16,48 @@ from pawsight.sorting.file_contents import reason
 from pawsight.sorting.sidecars import Sidecars, renamed
 from pawsight.sorting.target_names import UnusedNames
 
-# os.path, not pathlib: 100,000 photos are planned, and their names may hold any bytes.
+# os.path, not pathlib: it is faster for 100,000 photos, and names may have any bytes.
 # ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH120
 
 How = Literal["copy", "link", "move"]
 
-# planned: to be placed; placed: done; there: its content is in that place already;
-# failed: it stays where it is, for a reason.
+# planned: will be placed; placed: was placed; there: the target has the same content already;
+# failed: stays where it is, for a reason.
 Status = Literal["planned", "placed", "there", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The plan, and then the outcome, for one photo.
-
-    `target` is relative to the sorted folder, `cats/IMG.jpg`, and "" where the
-    photo failed; then `reason` is why. `label` is "" for a photo that could
-    not be read. `beside` is "" for a photo; else this is a file that belongs to
-    the photo of that path, and is placed beside it. `size` (bytes) and `mtime_ns`
-    are those it was planned with.
-    """
+    """The plan for a photo or one of its sidecar files, and then the outcome."""
 
     path: str
-    label: str = ""
+    label: str = ""  # "" for a photo that cannot be read, and for a sidecar file
     probability: float = 0.0
-    target: str = ""
+    target: str = ""  # relative to the sorted folder, such as "cats/IMG.jpg"; "" if it failed
     status: Status = "failed"
-    reason: str = ""
-    size: int = 0
-    mtime_ns: int = 0
-    beside: str = ""
+    reason: str = ""  # why it failed
+    size: int = 0  # in bytes, when it was planned
+    mtime_ns: int = 0  # time of last change, when it was planned
+    beside: str = ""  # for a sidecar file, the path of its photo
 
     @property
     def folder(self) -> str:
-        """The folder of `target`: a class's, `unsure`, `none`, or ""."""
+        """Folder of `target`: that of a class, `unsure`, `none`, or ""."""
         return self.target.partition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """Where photos go, or went.
+    """The plan of a sort, and then its outcome.
 
     Attributes:
         into: The sorted folder, absolute.
         how: The operation on each photo.
-        placements: One per photo, in the order they were found, each before the
-            files that belong to it.
-        folders: That of each class, and at last `unsure` and `none`.
-        sources: The sources that the user named: absolute paths, and addresses.
+        placements: The photos in the order they were found, each before its sidecar files.
+        folders: The folder of each class, and then `unsure` and `none`.
+        sources: The user's sources: absolute paths, and addresses.
         model: The run folder, absolute, or "builtin".
-        fetched: What the user calls each folder or photo that was fetched into the cache.
+        fetched: The user's names of folders and photos that were fetched into the cache, by path.
     """
 
     into: Path
@@ -77,43 +69,52 @@ class Sorting:
     fetched: Mapping[str, str] = field(default_factory=dict)
 
     def shown(self, path: str) -> str:
-        """Return what to call a photo: by its address or archive where it was fetched."""
-        for place, name in self.fetched.items():
-            if path == place or path.startswith(place + os.sep):
-                return name + path.removeprefix(place)
+        """Return the path of a photo for display: its address or archive if it was fetched."""
+        for fetched_path, name in self.fetched.items():
+            if path == fetched_path or path.startswith(fetched_path + os.sep):
+                return name + path.removeprefix(fetched_path)
         return path
 
     def count(self, status: Status, folder: str | None = None) -> int:
-        """Count the photos of a status, in one folder or in all."""
+        """Count the photos with a status, in a folder or in all folders."""
         return sum(
-            place.status == status and folder in (None, place.folder) and not place.beside
-            for place in self.placements
+            p.status == status and folder in (None, p.folder) and not p.beside
+            for p in self.placements
         )
 
     def count_sidecars(self, status: Status) -> int:
-        """Count the files of a status that belong to photos."""
-        return sum(place.status == status and bool(place.beside) for place in self.placements)
+        """Count the sidecar files with a status."""
+        return sum(p.status == status and bool(p.beside) for p in self.placements)
 
 
 def check_folder(into: str, folders: Iterable[str]) -> None:
-    """Check that no file has the name of a folder that is needed; raises DataError."""
+    """Check that no file has the name of a folder that is needed.
+
+    Args:
+        into: The sorted folder, absolute.
+        folders: The folders in it.
+
+    Raises:
+        DataError: There is such a file.
+    """
     for path in (into, *(os.path.join(into, folder) for folder in folders)):
         if os.path.lexists(path) and not os.path.isdir(path):
             raise DataError(
-                f"{path} is a file, and photos are to be sorted into a folder of that name.\n"
+                f"{path} is a file, but a folder of that name is needed for sorted photos.\n"
                 f"Choose another folder with --into."
             )
 
 
 class Planner:
-    """Plans one photo at a time.
+    """A planner of sorted photos, one photo at a time.
 
     Args:
         into: The sorted folder, absolute; it need not exist.
         how: The operation on each photo.
         folders: The folder of each class.
-        sure: Photos of a lower probability go to `unsure`; None goes by the model's answer.
-        with_companions: Whether films of Live Photos and raw files go along with their photo.
+        sure: Photos with a lower probability are sorted into `unsure`; None uses the model's
+            own answer.
+        with_companions: Whether films of Live Photos and raw files are sorted with their photo.
     """
 
     def __init__(
@@ -132,11 +133,19 @@ class Planner:
         self._sidecars = Sidecars(with_companions)
 
     def companions_left(self) -> dict[str, int]:
-        """Count the films and raw files that stay where they are, by what they are."""
+        """Return the numbers of films and of raw files that stay where they are, by kind."""
         return dict(self._sidecars.left)
 
     def plan(self, prediction: Prediction, root: str) -> list[Placement]:
-        """Plan one photo, found in the `root` that was named, and the files that belong to it."""
+        """Plan a photo and its sidecar files.
+
+        Args:
+            prediction: The photo and the model's answer.
+            root: The source in which the photo was found.
+
+        Returns:
+            The photo, and then its sidecar files.
+        """
         photo = self._plan_photo(prediction, root)
         stays = photo.status == "failed" or (photo.status == "there" and self._how == "move")
         if stays or not photo.size:
@@ -150,9 +159,9 @@ class Planner:
         except OSError:
             return None
         if not facts.st_size:
-            return None  # an empty file would look like a reserved name
-        wanted = renamed(path, photo.path, photo.target)
-        target, is_there = self._names.choose(path, facts.st_size, wanted)
+            return None  # an empty file could not be distinguished from a reserved name
+        preferred = renamed(path, photo.path, photo.target)
+        target, is_there = self._names.choose(path, facts.st_size, preferred)
         return Placement(
             path,
             target=target,
@@ -178,35 +187,30 @@ class Planner:
         try:
             facts = os.stat(path)
         except OSError as error:
-            return _changed(plan, reason=reason(error))
+            return replace(plan, reason=reason(error))
         folder = self._folder(prediction)
         real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-        home = os.path.join(os.path.realpath(os.path.join(self._into, folder)), "")
-        if real.startswith(home):
-            target = f"{folder}/{real.removeprefix(home)}"
-            return _changed(plan, target=target, status="there")
+        class_folder = os.path.join(os.path.realpath(os.path.join(self._into, folder)), "")
+        if real.startswith(class_folder):
+            target = f"{folder}/{real.removeprefix(class_folder)}"
+            return replace(plan, target=target, status="there")
         if self._how == "move" and (os.path.islink(path) or not _is_in(real, root)):
-            return _changed(plan, reason="it is reached by a link, and link targets are not moved")
-        if self._how == "move" and (package := _package_above(real)):
-            return _changed(plan, reason=f"it belongs to {package}, which moving it would break")
-        wanted = f"{folder}/{os.path.basename(path)}"
-        target, is_there = self._names.choose(path, facts.st_size, wanted)
-        return Placement(
-            *(path, prediction.label, prediction.probability, target),
+            return replace(plan, reason="it is reached by a link, and link targets are not moved")
+        if self._how == "move" and (package := _package_of(real)):
+            return replace(plan, reason=f"it belongs to {package}, which moving it would break")
+        preferred = f"{folder}/{os.path.basename(path)}"
+        target, is_there = self._names.choose(path, facts.st_size, preferred)
+        return replace(
+            plan,
+            target=target,
             status="there" if is_there else "planned",
             size=facts.st_size,
             mtime_ns=facts.st_mtime_ns,
         )
 
 
-def _changed(
-    placement: Placement, target: str = "", status: Status = "failed", reason: str = ""
-) -> Placement:
-    return Placement(placement.path, placement.label, placement.probability, target, status, reason)
-
-
-def _package_above(real: str) -> str:
-    """Return the photo library or other package that a photo is in; else ""."""
+def _package_of(real: str) -> str:
+    """Return the photo library or other package that contains a photo; "" if there is none."""
     for name in Path(real).parts[:-1]:
         if program := package_of(name):
             return f"{name} ({program})"
@@ -214,5 +218,5 @@ def _package_above(real: str) -> str:
 
 
 def _is_in(real: str, root: str) -> bool:
-    above = os.path.realpath(root)
-    return real == above or real.startswith(os.path.join(above, ""))
+    real_root = os.path.realpath(root)
+    return real == real_root or real.startswith(os.path.join(real_root, ""))

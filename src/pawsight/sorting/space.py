@@ -7,18 +7,22 @@ import os
 from pawsight.sorting.sort_plan import Sorting
 from pawsight.storage import disk_space
 
-# os, not pathlib: the disk of 100,000 photos may be looked up.
+# os, not pathlib: it is faster for 100,000 photos.
 # ruff: noqa: PTH116
 
 _RESERVE_BYTES = 50_000_000  # left free on a disk
 
 
 def need_space(sorting: Sorting) -> None:
-    """Check that the disk has space for what is copied; raises DiskError."""
-    place = sorting.into
-    while not place.is_dir():
-        place = place.parent
-    device = place.stat().st_dev
+    """Check that the disk has space for the files that a sort copies.
+
+    Raises:
+        DiskError: The disk is too full.
+    """
+    folder = sorting.into
+    while not folder.is_dir():
+        folder = folder.parent
+    device = folder.stat().st_dev
     num_bytes = sum(
         placement.size
         for placement in sorting.placements
