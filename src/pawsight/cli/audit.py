@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pawsight.data.auditing.findings import Audit, Finding, GroupItem
 
 FOUND = 3  # the exit code when --fail-on finds something
-_MAX_ROWS = 20  # of one finding; the page and the JSON have more
+_MAX_ROWS = 20  # of a finding; the page and the JSON have more
+_MAX_CLASSES = 100
 _ANY = "any"
 
 _Out = Annotated[
@@ -110,7 +111,7 @@ def audit(
 
 
 def print_audit(audit: Audit) -> None:
-    """Print what an audit found, as tables."""
+    """Print the results of an audit as tables."""
     from pawsight.data.auditing.checks import CHECKS
     from pawsight.data.auditing.findings import GroupItem
 
@@ -123,24 +124,24 @@ def print_audit(audit: Audit) -> None:
     ]
     print_table(rows, title=audit.name)
     _print_classes(audit)
-    findings = {name: one for name, one in audit.findings.items() if one.items}
+    findings = {name: finding for name, finding in audit.findings.items() if finding.items}
     serious = {check.id for check in CHECKS if check.is_serious}
-    for name, one in findings.items():
-        if name in serious or one.kind is GroupItem:
-            _print_some(one)
+    for name, finding in findings.items():
+        if name in serious or finding.kind is GroupItem:
+            _print_items(finding)
     if findings:
-        summary = [(name, _count(one), _first(one)) for name, one in findings.items()]
+        summary = [(name, _count(finding), _first(finding)) for name, finding in findings.items()]
         print_table(summary, ["found", "how many", "the first"], right="how many")
     else:
         print_line("No problems found.\n")
 
 
-def _checks(given: list[str]) -> list[str]:
-    """Return the ids of the checks to fail on."""
+def _checks(texts: list[str]) -> list[str]:
+    """Return the ids of the checks to fail on; `texts` are values of --fail-on."""
     from pawsight.data.auditing.checks import CHECKS
 
     ids = [check.id for check in CHECKS]
-    names = [name.strip() for text in given for name in text.split(",") if name.strip()]
+    names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
     for name in names:
         if name not in (*ids, _ANY):
             raise typer.BadParameter(
@@ -156,21 +157,21 @@ def _print_classes(audit: Audit) -> None:
         for name, count, of_parts in audit.class_rows()
     ]
     numbers = ["photos", *audit.parts]
-    print_table(rows[: 5 * _MAX_ROWS], ["class", *numbers], right=" ".join(numbers))
-    if len(rows) > 5 * _MAX_ROWS:
-        print_line(f"and {len(rows) - 5 * _MAX_ROWS:,} more classes\n")
+    print_table(rows[:_MAX_CLASSES], ["class", *numbers], right=" ".join(numbers))
+    if len(rows) > _MAX_CLASSES:
+        print_line(f"and {len(rows) - _MAX_CLASSES:,} more classes\n")
 
 
-def _print_some(finding: Finding) -> None:
-    """Print the first items of one finding."""
+def _print_items(finding: Finding) -> None:
+    """Print the first items of a finding."""
     from pawsight.data.auditing.findings import GroupItem, PhotoItem
 
-    some = finding.items[:_MAX_ROWS]
+    items = finding.items[:_MAX_ROWS]
     if finding.kind is GroupItem:
-        groups = [(_equation(item),) for item in some if isinstance(item, GroupItem)]
+        groups = [(_equation(item),) for item in items if isinstance(item, GroupItem)]
         print_table(groups, [finding.title.lower()])
     else:
-        rows = [(item.path, item.reason or "") for item in some if isinstance(item, PhotoItem)]
+        rows = [(item.path, item.reason or "") for item in items if isinstance(item, PhotoItem)]
         print_table(rows, [finding.title.lower(), "why"])
     if len(finding.items) > _MAX_ROWS:
         print_line(f"and {len(finding.items) - _MAX_ROWS:,} more; all of them: --json\n")
@@ -187,7 +188,7 @@ def _count(finding: Finding) -> str:
 
 
 def _first(finding: Finding) -> str:
-    """Describe the worst item of a finding in a line."""
+    """Describe the first item of a finding in a line."""
     from pawsight.data.auditing.findings import GroupItem, PhotoItem
 
     item = finding.items[0]

@@ -38,7 +38,7 @@ def cache(
     if clear:
         cleared = clear_cache(clear)
         print_json(_cleared_values(cleared)) if as_json else _print_cleared(cleared)
-        if any(found.problem for found in cleared):
+        if any(result.problem for result in cleared):
             raise typer.Exit(1)
         return
     entries = list_cache()
@@ -58,11 +58,12 @@ def _print(folder: str, entries: list[CacheEntry]) -> None:
         print_table(
             [
                 (
-                    *(entry.name, entry.kind, f"{entry.num_files:,}", format_size(entry.num_bytes)),
-                    *(
-                        f"{datetime.fromtimestamp(entry.last_used):%Y-%m-%d %H:%M}",
-                        _origin_text(entry),
-                    ),
+                    entry.name,
+                    entry.kind,
+                    f"{entry.num_files:,}",
+                    format_size(entry.num_bytes),
+                    f"{datetime.fromtimestamp(entry.last_used):%Y-%m-%d %H:%M}",
+                    _origin_text(entry),
                 )
                 for entry in entries
             ],
@@ -71,7 +72,7 @@ def _print(folder: str, entries: list[CacheEntry]) -> None:
         )
     print_line(f"{format_size(total)} in {folder}")
     if entries:
-        print_line("Clear one: pawsight cache --clear NAME   or everything: --clear all")
+        print_line("Clear an entry: pawsight cache --clear NAME   or everything: --clear all")
 
 
 def _origin_text(entry: CacheEntry) -> str:
@@ -81,11 +82,11 @@ def _origin_text(entry: CacheEntry) -> str:
 
 def _print_cleared(cleared: list[ClearResult]) -> None:
     freed = 0
-    for found in cleared:
-        entry = found.entry
-        what = f"{entry.name} ({entry.kind}, {format_size(entry.num_bytes)})"
-        print_line(f"Left {what}: {found.problem}." if found.problem else f"Removed {what}.")
-        freed += 0 if found.problem else entry.num_bytes
+    for result in cleared:
+        entry, problem = result.entry, result.problem
+        text = f"{entry.name} ({entry.kind}, {format_size(entry.num_bytes)})"
+        print_line(f"Left {text}: {problem}." if problem else f"Removed {text}.")
+        freed += 0 if problem else entry.num_bytes
     print_line(f"{format_size(freed)} freed.")
 
 
@@ -103,8 +104,12 @@ def _values(entry: CacheEntry) -> dict[str, Any]:
 
 def _cleared_values(cleared: list[ClearResult]) -> dict[str, Any]:
     return {
-        "removed": [_values(found.entry) for found in cleared if not found.problem],
-        "left": [_values(f.entry) | {"problem": f.problem} for f in cleared if f.problem],
+        "removed": [_values(result.entry) for result in cleared if not result.problem],
+        "left": [
+            _values(result.entry) | {"problem": result.problem}
+            for result in cleared
+            if result.problem
+        ],
     }
 
 

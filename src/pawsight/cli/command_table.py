@@ -1,4 +1,4 @@
-"""The commands by name; each is imported when it is looked up, so that a start imports one."""
+"""The commands by name; each is imported when it is looked up, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import typer
 
 from pawsight.cli.output import reserve_stdout
 
-# As --help lists them. Each is the function, or the typer.Typer, of its name in a module of its
-# name, with underscores.
+# In the order of --help. Each is a function, or a typer.Typer, in the module of the same name (with
+# underscores).
 NAMES = (
     *("train", "cross-validate", "tune", "resume", "evaluate", "verify", "compare", "runs"),
     *("predict", "merge", "sort", "export", "serve", "report", "learning-curve"),
@@ -41,11 +41,11 @@ class CommandTable(Mapping[str, Any]):
 @functools.cache
 def _load(name: str) -> Any:
     attribute = name.replace("-", "_")
-    found = getattr(importlib.import_module(f"pawsight.cli.{attribute}"), attribute)
-    if isinstance(found, typer.Typer):
-        group = typer.main.get_group(found)
+    command = getattr(importlib.import_module(f"pawsight.cli.{attribute}"), attribute)
+    if isinstance(command, typer.Typer):
+        group = typer.main.get_group(command)
         group.name = name
         return group
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(name)(reserve_stdout(found))
+    app.command(name)(reserve_stdout(command))
     return typer.main.get_command(app)

@@ -47,15 +47,12 @@ def compare(
 
     comparison = workflow.compare(runs, out)
     if as_json:
-        text = {
-            "runs": [
-                dataclasses.asdict(run) | {"path": run.address or str(run.path)}
-                for run in comparison.runs
-            ]
-        }
-        print_json(
-            dataclasses.asdict(comparison) | text | {"out": comparison.out and str(comparison.out)}
-        )
+        runs_json = [
+            dataclasses.asdict(run) | {"path": run.address or str(run.path)}
+            for run in comparison.runs
+        ]
+        out_json = comparison.out and str(comparison.out)
+        print_json(dataclasses.asdict(comparison) | {"runs": runs_json, "out": out_json})
     else:
         _print(comparison)
         if comparison.out is not None:
@@ -83,7 +80,7 @@ def _print(comparison: Comparison) -> None:
         pairs.append((f"{names[pair.first]} and {names[pair.second]}", *counts, result))
     columns = ["runs", "only first right", "only second right", "p", "difference"]
     print_table(pairs, columns, right="p")
-    changed = [(one.path, one.label, *one.answers) for one in comparison.changed[:_MAX_ROWS]]
+    changed = [(row.path, row.label, *row.answers) for row in comparison.changed[:_MAX_ROWS]]
     if changed:
         print_table(changed, ["changed photo", "label", *names])
     more = (

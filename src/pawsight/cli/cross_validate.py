@@ -70,7 +70,7 @@ def cross_validate(
 
 
 def print_folds(result: dict[str, Any]) -> None:
-    """Print a row a fold with every score, then the mean and its spread."""
+    """Print the scores of each fold, then their mean and standard deviation."""
     from pawsight.evaluation.folds import FoldStatistics
     from pawsight.evaluation.scores import SCORES
 
@@ -81,7 +81,7 @@ def print_folds(result: dict[str, Any]) -> None:
         [
             name,
             "" if (n := scores.get("n")) is None else f"{n:,.0f}",
-            *(one.text(scores.get(one.key)) for one in SCORES),
+            *(score.text(scores.get(score.key)) for score in SCORES),
         ]
         for name, scores in named
     ]

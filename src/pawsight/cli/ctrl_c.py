@@ -16,16 +16,18 @@ _WAIT_SECONDS = 0.05
 
 
 def install() -> None:
-    """Interrupt the command on Ctrl-C as Python does, but never inside those packages."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as by nohup
+    """Raise KeyboardInterrupt on Ctrl-C, but never inside onnx or protobuf."""
+    if (
+        signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):  # not ignored by the parent process
         signal.signal(signal.SIGINT, _interrupt)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     if _is_in_packages(frame):
-        again = threading.Timer(_WAIT_SECONDS, os.kill, (os.getpid(), number))
-        again.daemon = True
-        again.start()
+        timer = threading.Timer(_WAIT_SECONDS, os.kill, (os.getpid(), number))  # tries again
+        timer.daemon = True
+        timer.start()
         return
     raise KeyboardInterrupt
 

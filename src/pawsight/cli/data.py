@@ -29,8 +29,8 @@ def list_sets(
 ) -> None:
     """List the known sets of photos.
 
-    With their sizes and licences; with `--json` also where each is, its checksums and where
-    these facts are from. Nothing is fetched.
+    Prints sizes and licences; with `--json` also addresses, checksums and the sources of these
+    facts. Nothing is fetched.
 
     Example: pawsight data list
     """
@@ -54,8 +54,8 @@ def get(
 ) -> None:
     """Fetch a known set, and print the folder of its photos.
 
-    Size and licence are shown before. What came stays when it is interrupted: give the command
-    again to resume. `pawsight train NAME` does this by itself.
+    Size and licence are shown first. After an interruption, the same command resumes.
+    `pawsight train NAME` fetches the set by itself.
 
     Example: pawsight data get flowers --into flowers/
     """
@@ -77,8 +77,12 @@ def _print(sets: tuple[KnownSet, ...]) -> None:
     print_table(
         [
             (
-                *(known.name, f"{known.num_photos:,}", str(known.num_classes)),
-                *(format_size(known.num_bytes), known.licence, known.title),
+                known.name,
+                f"{known.num_photos:,}",
+                str(known.num_classes),
+                format_size(known.num_bytes),
+                known.licence,
+                known.title,
             )
             for known in sets
         ],
@@ -86,7 +90,7 @@ def _print(sets: tuple[KnownSet, ...]) -> None:
         right="photos classes size",
     )
     print_line(
-        "Train on one with: pawsight train NAME   or fetch it: pawsight data get NAME --into DIR"
+        "Train on a set with: pawsight train NAME   or fetch it: pawsight data get NAME --into DIR"
     )
     if not all(known.is_verified for known in sets):
         print_line(

@@ -38,7 +38,7 @@ def doctor(
     from pawsight.doctor import examine
 
     if run is not None and bundle is None:
-        raise typer.BadParameter("is for --bundle FILE", param_hint="--run")
+        raise typer.BadParameter("can only be used with --bundle FILE", param_hint="--run")
     findings = examine()
     if bundle is not None:
         from pawsight.bug_report import write_bug_report
@@ -58,18 +58,18 @@ def _print(findings: dict[str, Any]) -> None:
     processor, precision = findings["processor"], findings["precision"]
     cache = findings["cache"] or {"path": "cannot be used", "free_bytes": None}
     features = f" ({', '.join(processor['features'])})" if processor["features"] else ""
-    without = "unknown without TensorFlow"
-    chosen = f"{precision['choice']}: {precision['reason']}" if precision else without
+    unknown = "unknown without TensorFlow"
+    chosen = f"{precision['choice']}: {precision['reason']}" if precision else unknown
     print_table(
         [
             ("pawsight", findings["pawsight"]),
             ("Python", findings["python"]),
             ("platform", findings["platform"]),
             ("processor", f"{processor['name']}, {processor['cores']} cores{features}"),
-            ("memory", _gigabytes(findings["memory_bytes"])),
-            ("free for the cache", _gigabytes(cache["free_bytes"])),
+            ("memory", _gibibytes(findings["memory_bytes"])),
+            ("free for the cache", _gibibytes(cache["free_bytes"])),
             ("cache", cache["path"]),
-            ("devices", ", ".join(findings["devices"]) if findings["devices"] else without),
+            ("devices", ", ".join(findings["devices"]) if findings["devices"] else unknown),
             ("precision", chosen),
         ]
     )
@@ -81,21 +81,21 @@ def _print(findings: dict[str, Any]) -> None:
         ],
         columns=("extra", "for", "packages"),
     )
-    for found in findings["problems"]:
-        print_line(f"\n{found['problem']}\n  {found['remedy']}")
+    for problem in findings["problems"]:
+        print_line(f"\n{problem['problem']}\n  {problem['remedy']}")
     if not findings["problems"]:
         print_line("\nNo problems found.")
 
 
 def _packages(extra: dict[str, Any]) -> str:
     """Return the packages of an extra with their versions, and how to install missing ones."""
-    there = [f"{name} {found}" for name, found in extra["packages"].items() if found]
-    missing = [name for name, found in extra["packages"].items() if not found]
+    installed = [f"{name} {version}" for name, version in extra["packages"].items() if version]
+    missing = [name for name, version in extra["packages"].items() if not version]
     if not missing:
-        return ", ".join(there)
-    which = f"{', '.join(there)}; {', '.join(missing)} " if there else ""
-    return f"{which}not installed: {extra['install']}"
+        return ", ".join(installed)
+    names = f"{', '.join(installed)}; {', '.join(missing)} " if installed else ""
+    return f"{names}not installed: {extra['install']}"
 
 
-def _gigabytes(count: int | None) -> str:
+def _gibibytes(count: int | None) -> str:
     return "unknown" if count is None else f"{count / 2**30:.1f} GiB"

@@ -71,8 +71,8 @@ def _print(result: Doubts) -> None:
 
     contradicted = result.contradicted
     rows = [
-        (one.path, one.label, one.suggested, percent(one.probability))
-        for one in contradicted[:_MAX_ROWS]
+        (doubt.path, doubt.label, doubt.suggested, percent(doubt.probability))
+        for doubt in contradicted[:_MAX_ROWS]
     ]
     if rows:
         print_table(

@@ -14,19 +14,19 @@ from pawsight.errors import ExtraError, PawsightError
 from pawsight.formatting import printable_lines
 
 STOPPED = 130  # as a shell reports a program that Ctrl-C ended
-BROKEN_PIPE = 141  # as a shell reports a program whose reader went away
+BROKEN_PIPE = 141  # as a shell reports a program whose output pipe was closed
 
 # Added to the message of an interrupted command.
 _READING = "\nRun the command again to resume: photos that were read are not read again."
 _FETCHING = "\nRun the command again to resume: what was fetched is kept."
-_ON = {"train": _READING, "audit": _READING, "evaluate": _READING, "data": _FETCHING}
+_RESUME_HINTS = {"train": _READING, "audit": _READING, "evaluate": _READING, "data": _FETCHING}
 
 # Packages that come with the extra "train".
 _TRAINING_PACKAGES = {"tensorflow", "keras", "sklearn", "matplotlib", "onnx", "tf2onnx"}
 
 
 def show(error: BaseException, command: str, with_traceback: bool = False) -> int:
-    """Print an error to standard error, with the notes on it.
+    """Print an error and its notes to standard error.
 
     Returns:
         The exit code.
@@ -36,9 +36,9 @@ def show(error: BaseException, command: str, with_traceback: bool = False) -> in
         return BROKEN_PIPE
     if with_traceback:
         _write("".join(traceback.format_exception(error)).rstrip())
-        error.__notes__ = []  # they have been printed
+        error.__notes__ = []  # the traceback has them
     if isinstance(error, KeyboardInterrupt):
-        _write("Stopped." + _ON.get(command, ""))
+        _write("Stopped." + _RESUME_HINTS.get(command, ""))
         return STOPPED
     if isinstance(error, ModuleNotFoundError):
         package = (error.name or "").partition(".")[0]
@@ -67,7 +67,7 @@ def show(error: BaseException, command: str, with_traceback: bool = False) -> in
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    """Return whether memory is missing; libraries report it in ways of their own."""
+    """Return whether an error means a lack of memory, which libraries report in several ways."""
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
     texts = ("failed to map segment", "can't start new thread", "cannot allocate memory")
@@ -78,8 +78,8 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _discard_output() -> None:
-    """Discard what Python still flushes at its end."""
-    with contextlib.suppress(OSError):  # it has no descriptor, as in a test
+    """Discard the output that Python would flush when it ends."""
+    with contextlib.suppress(OSError):  # standard output has no descriptor, as in a test
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -64,9 +64,10 @@ def export(
     exports: list[Exported] = []
     try:
         with shown() as progress:
-            for one in export_all(run, format or ["onnx"], out, photos, progress, allow_missing):
-                exports.append(one)
-    finally:  # what is there is printed, even if the next format failed
+            exports.extend(
+                export_all(run, format or ["onnx"], out, photos, progress, allow_missing)
+            )
+    finally:  # finished exports are printed, even if the next format failed
         if as_json:
             print_json([_as_json(export) for export in exports])
         elif exports:

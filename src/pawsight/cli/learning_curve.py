@@ -27,8 +27,8 @@ def learning_curve(
     """Measure whether more photos would help the network of a run.
 
     The network is trained as the run was, for as many epochs, on an eighth, a quarter and half of
-    the training photos, and the report is written again with the curve. The same command continues
-    one that was stopped. The curve of a fitted head is measured at the end of `pawsight train`.
+    the training photos, and the report is written again with the curve. The same command resumes
+    a stopped measurement. The curve of a fitted head is measured at the end of `pawsight train`.
 
     Example: pawsight learning-curve runs/cats --minutes 10
     """
@@ -52,8 +52,12 @@ def _print(curve: LearningCurve, report_path: Path) -> None:
 
     measured = [(f"{number:,}", percent(accuracy), "") for number, accuracy in curve.points]
     expected = [
-        (f"{one.num_photos:,}", percent(one.accuracy), percent_interval((one.low, one.high)))
-        for one in (curve.all.twice, curve.all.four_times)
+        (
+            f"{forecast.num_photos:,}",
+            percent(forecast.accuracy),
+            percent_interval((forecast.low, forecast.high)),
+        )
+        for forecast in (curve.all.twice, curve.all.four_times)
     ]
     columns = ["photos", "accuracy", "expected, 90 % interval"]
     print_table([*measured, *expected], columns, right="photos accuracy")

@@ -23,30 +23,30 @@ from pawsight.cli.output import prepare_streams
 
 # The base of typer's usage errors, which typer prints itself.
 _TYPER_ERROR = cast(type[Exception], typer.BadParameter.__mro__[2])
-# Those that log what pawsight reports itself.
+# Libraries that log errors which pawsight reports itself.
 _LOGGING_LIBRARIES = ("adlfs", "asyncio", "azure", "fsspec", "gcsfs", "google", "paramiko", "s3fs")
 
 
 class Commands(TyperGroup):
-    """The group of commands: `--debug` may be anywhere, and errors become plain lines."""
+    """The group of commands: accepts `--debug` anywhere, and prints errors as plain lines."""
 
     def __init__(self, **settings: Any) -> None:
-        """Take the commands from the table, which imports each when it is needed."""
+        """Use the table of commands, which imports each when it is needed."""
         super().__init__(**settings)
         self.commands = cast(dict[str, Any], CommandTable())
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Accept `--debug` among the arguments of a command, too."""
+        """Move `--debug` from the arguments of a command to the front."""
         end = args.index("--") if "--" in args else len(args)
         if "--debug" in args[:end]:
             args = ["--debug", *(arg for arg in args[:end] if arg != "--debug"), *args[end:]]
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command, and turn what it raises into lines for display and an exit code."""
+        """Run a command; print an error that it raises, and exit with its code."""
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()  # here a closed pipe or a full disk can still be reported
+            sys.stdout.flush()  # now, while a closed pipe or a full disk can still be reported
         except (typer.Exit, typer.Abort, _TYPER_ERROR):
             raise
         except (Exception, KeyboardInterrupt) as error:
@@ -95,14 +95,15 @@ def main() -> None:
         logging.getLogger(library).addHandler(logging.NullHandler())
     try:
         app(prog_name="pawsight")
-    except OSError as error:  # of the help, which could not be printed
+    except OSError as error:  # the help could not be printed
         code: Any = error_output.show(error, "")
-    except SystemExit as done:
-        code = done.code
-    if any(one.daemon and one.name.startswith("pawsight-") for one in threading.enumerate()):
-        # A thread is stuck in a model or a decoder. Python would end while it computes, and
-        # ONNX Runtime abort.
+    except SystemExit as exit_request:
+        code = exit_request.code
+    threads = threading.enumerate()
+    if any(thread.daemon and thread.name.startswith("pawsight-") for thread in threads):
+        # A thread is stuck in a model or a decoder; if Python ended while it computes, ONNX
+        # Runtime would abort.
         sys.stdout.flush()
         os._exit(code if isinstance(code, int) else 0)
-    gc.freeze()  # or Python would scan every object once more before it ends
+    gc.freeze()  # so that Python does not scan every object before it ends
     sys.exit(code)

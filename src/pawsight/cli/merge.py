@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -24,19 +25,18 @@ def merge(
 ) -> None:
     """Merge the shards of a prediction into one file.
 
-    The shards are those of `pawsight predict --shard`, and the file is the one that a single
-    process would have written, to the byte. They are beside it as FILE.shard-1-of-8 and so on,
-    and stay; one that is missing, unfinished or of another model, other settings or other photos
-    is named.
+    The shards of `pawsight predict --shard` are beside FILE, as FILE.shard-1-of-8 and so on, and
+    are kept. FILE is byte for byte the file that a single process would have written. A shard that
+    is missing or unfinished, or differs in model, settings or photos, is an error.
 
     Example: pawsight merge answers.csv
     """
     from pawsight.formatting import counted
     from pawsight.workflow import merge_shards
 
-    done = merge_shards(output, format)
-    print_line(f"{counted(done.num_read + done.num_failed, 'photo')} in {done.path}")
-    if done.num_failed:
-        print(f"{done.num_failed:,} could not be read.")
-    if done.num_failed and not done.num_read:
+    merged = merge_shards(output, format)
+    print_line(f"{counted(merged.num_read + merged.num_failed, 'photo')} in {merged.path}")
+    if merged.num_failed:
+        print(f"{merged.num_failed:,} could not be read.", file=sys.stderr)
+    if merged.num_failed and not merged.num_read:
         raise typer.Exit(1)

@@ -33,7 +33,9 @@ def print_metrics(evaluation: Evaluation) -> None:
     ]
     print_table(rows, ["score (95 % interval)", *columns])
     classes = main.per_class
-    labels = {name: one for name, one in classes.items() if isinstance(one, LabelMetrics)}
+    labels = {
+        name: metrics for name, metrics in classes.items() if isinstance(metrics, LabelMetrics)
+    }
     if labels:
         print_table(
             [_label_row(name, metrics) for name, metrics in labels.items()][:_MAX_CLASSES],
@@ -50,7 +52,7 @@ def print_metrics(evaluation: Evaluation) -> None:
 
 
 def headline_rows(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """Write the headline part as (name, text): its main score, then the others in one line."""
+    """Return rows of (name, text) on the headline part: its main score, and all other scores."""
     part = evaluation.main
     scores = _scores(evaluation)
     main = {score.key: score for score in scores}[part.main_score]

@@ -1,4 +1,4 @@
-"""Standard output, for results alone: what a library prints goes to standard error.
+"""Reserve standard output for results: prints of libraries go to standard error.
 
 `pawsight predict > rows.csv` must hold rows and nothing else, whatever TensorFlow
 or ONNX Runtime print, from Python or from C++ straight to file descriptor 1.
@@ -14,9 +14,9 @@ import sys
 from collections.abc import Callable
 from typing import Any, ParamSpec, TextIO
 
-Takes = ParamSpec("Takes")
+_Parameters = ParamSpec("_Parameters")
 
-_streams: list[TextIO] = []  # of the command that is running
+_streams: list[TextIO] = []  # standard output of the running command
 
 
 def results() -> TextIO:
@@ -29,11 +29,11 @@ def print_line(text: object = "") -> None:
     print(text, file=results())
 
 
-def reserve_stdout(command: Callable[Takes, None]) -> Callable[Takes, None]:
-    """Wrap a command so that `print` means standard error, and `results()` standard output."""
+def reserve_stdout(command: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
+    """Wrap a command: `print` writes to standard error, `results()` is standard output."""
 
     @functools.wraps(command)
-    def run(*args: Takes.args, **kwargs: Takes.kwargs) -> None:
+    def run(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
         _streams.append(sys.stdout)
         sys.stdout = sys.stderr
         try:
@@ -45,23 +45,23 @@ def reserve_stdout(command: Callable[Takes, None]) -> Callable[Takes, None]:
 
 
 def prepare_streams() -> None:
-    """Redirect results and messages to file descriptors of their own; called once, first of all.
+    """Move results and messages to new file descriptors; called once, before anything is printed.
 
-    What C++ code writes to descriptor 1 goes to standard error from then on. On
-    its own descriptor, progress is shown while descriptor 2 is closed to
-    TensorFlow's messages. A name that a terminal cannot show is escaped.
+    From then on, what C++ code writes to descriptor 1 goes to standard error. Progress
+    has a descriptor of its own, so that it is shown while TensorFlow's messages on
+    descriptor 2 are discarded. Characters that a terminal cannot show are escaped.
     """
     _open_closed_descriptors()
     sys.stdout.flush()
-    sys.stdout = _own(sys.stdout)
+    sys.stdout = _reopened(sys.stdout)
     os.dup2(2, 1)
-    sys.stderr = _own(sys.stderr)
+    sys.stderr = _reopened(sys.stderr)
 
 
 class _MessageFile(io.FileIO):
-    """Standard error; discards what cannot be written, since no message is worth hours of training.
+    """Standard error; a message that cannot be written is discarded, so that training continues.
 
-    A terminal that was closed and a full disk are like that. A closed pipe still ends the command.
+    This happens when a terminal is closed or a disk is full. A closed pipe still ends the command.
     """
 
     def write(self, data: Any, /) -> int:
@@ -73,7 +73,7 @@ class _MessageFile(io.FileIO):
             return len(data)
 
 
-def _own(stream: TextIO) -> TextIO:
+def _reopened(stream: TextIO) -> TextIO:
     kind = _MessageFile if stream is sys.stderr else io.FileIO
     return io.TextIOWrapper(
         io.BufferedWriter(kind(os.dup(stream.fileno()), "wb", closefd=False)),
@@ -84,9 +84,9 @@ def _own(stream: TextIO) -> TextIO:
 
 
 def _open_closed_descriptors() -> None:
-    """Reopen closed standard streams, so that no file gets their descriptors.
+    """Open closed standard streams again, so that no other file gets their descriptors.
 
-    Standard output then refuses to be written to, as it would in C.
+    Standard output is opened for reading only, so that writing to it is an error.
     """
     for name, mode, flags in (
         ("stdin", "r", os.O_RDONLY),

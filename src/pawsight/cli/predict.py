@@ -81,7 +81,7 @@ _Cluster = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        help="The Ray cluster for --workers, such as `auto`; without it they are processes here.",
+        help="The Ray cluster for --workers, such as `auto`; else workers are processes here.",
     ),
 ]
 _BatchSize = Annotated[
@@ -131,7 +131,7 @@ def predict(
         from pawsight.workflow import predict_folder, predict_with_workers
 
         with shown() as progress:
-            done = (
+            result = (
                 predict_folder(
                     photos, model, output, format, tta, batch_size, progress, max_error, shard
                 )
@@ -140,12 +140,12 @@ def predict(
                     photos, model, output, workers, cluster, tta, batch_size, progress, max_error
                 )
             )
-        num_read, num_failed = done.num_read, done.num_failed
+        num_read, num_failed = result.num_read, result.num_failed
     if num_failed:
         print(f"{num_failed:,} of {num_failed + num_read:,} could not be read.", file=sys.stderr)
     elif not num_read and shard is None:
         print("No photos were named.", file=sys.stderr)
-    if num_failed and not num_read and shard is None:  # else a batch system would run it again
+    if num_failed and not num_read and shard is None:  # a batch system would repeat a failed shard
         raise typer.Exit(1)
 
 
@@ -185,11 +185,11 @@ def _print(
     max_error: float | None,
     batch_size: int,
 ) -> tuple[int, int]:
-    """Print a row for each photo; return how many were read, and how many were not."""
+    """Print a row for each photo; return how many could and could not be read."""
     from pawsight.gc_pause import pause_gc
 
     with pause_gc():
-        # Without the workflow, which takes longer to import than one photo takes.
+        # Not from the workflow: its import takes longer than predicting a photo.
         from pawsight.cli.progress import shown
         from pawsight.cli.tables import write_out
         from pawsight.data.listing.left_out import LeftOut
@@ -201,17 +201,20 @@ def _print(
         from pawsight.inference.result_rows import write_rows
 
         classifier = load(model, max_error)
-    # Unbuffered: a thread may still wait for standard input when the process ends.
     left_out = LeftOut()
     with shown() as progress:
         local = fetch_addresses(photos, progress)
-    named = expand(local, getattr(sys.stdin.buffer, "raw", sys.stdin.buffer), left_out)
-    chosen = FORMATS[format or ("table" if results().isatty() else "csv")]
-    writer = chosen.writer(classifier.class_names)
-    found = classifier.predict_iter(listed_if_few(local, named), batch_size=batch_size, tta=tta)
+    # Unbuffered: a thread may still wait for standard input when the process ends.
+    stdin = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+    paths = listed_if_few(local, expand(local, stdin, left_out))
+    writer = FORMATS[format or ("table" if results().isatty() else "csv")].writer(
+        classifier.class_names
+    )
     monitor = classifier.drift_monitor()
-    with contextlib.closing(found):
-        count = write_rows(monitor.watch(found), writer, write_out)
+    with contextlib.closing(
+        classifier.predict_iter(paths, batch_size=batch_size, tta=tta)
+    ) as predictions:
+        count = write_rows(monitor.watch(predictions), writer, write_out)
     if (drift := monitor.result()) and drift.has_drifted:
         print(drift.sentence(), file=sys.stderr)
     with shown() as progress:

@@ -19,7 +19,7 @@ LINE_SECONDS = 10.0  # between two plain lines of one stage
 
 @contextlib.contextmanager
 def shown() -> Iterator[Progress]:
-    """Yield the progress display that suits standard error, and close it at the end."""
+    """Yield a progress display, bars or lines, and close it at the end."""
     is_terminal = sys.stderr.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
     if is_terminal:
         from pawsight.cli.progress_bars import BarProgress

@@ -71,7 +71,7 @@ class BarProgress:
 
     def close(self) -> None:
         """Stop drawing, with the bars as they are."""
-        if self._task is not None:  # rich prints an empty line even where no bar began
+        if self._task is not None:  # without a bar, Rich would print an empty line
             self._finish()
             self._rich.stop()
 
@@ -80,12 +80,14 @@ class BarProgress:
             return
         task = self._rich.tasks[-1]
         if task.total is None:
-            # The total is known only now.
+            # The total is known only at the end.
             self._rich.update(self._task, total=task.completed or 1, completed=task.completed or 1)
         self._rich.stop_task(self._task)
 
 
 class _RichProgress(Progress):
+    """Rich's progress, with the facts of the last stage on a line below the bars."""
+
     def get_renderables(self) -> Iterable[RenderableType]:
         yield from super().get_renderables()
         task = self.tasks[-1] if self.tasks else None
@@ -105,7 +107,7 @@ class _Count(ProgressColumn):
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        """Units a second, where the facts have no speed and the stage runs."""
+        """Units per second, while the stage runs and if the facts have no rate."""
         speed = task.finished_speed or task.speed
         if (
             not speed
@@ -118,7 +120,7 @@ class _Rate(ProgressColumn):
 
 
 class _Time(ProgressColumn):
-    """Time left while a stage runs, and what it took at its end."""
+    """The remaining time while a stage runs, and its duration at its end."""
 
     left, took = TimeRemainingColumn(), TimeElapsedColumn()
 

@@ -14,8 +14,8 @@ def resume(
 ) -> None:
     """Resume a run that was stopped or killed.
 
-    It continues at its last checkpoint with its own settings, and ends with the same weights as
-    a run that was never stopped.
+    It continues from its last checkpoint with its own settings, and ends with the same weights as
+    without the interruption.
 
     Example: pawsight resume runs/2026-01-31-101500-photos
     """

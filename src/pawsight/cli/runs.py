@@ -30,33 +30,36 @@ def runs(
     from pawsight import workflow
     from pawsight.formatting import percent
 
-    found = workflow.list_runs(folder)
+    summaries = workflow.list_runs(folder)
     if as_json:
-        facts = (
-            {"path": one.address or str(one.path), "began": one.began.isoformat()} for one in found
+        print_json(
+            [
+                dataclasses.asdict(run)
+                | {"path": run.address or str(run.path), "began": run.began.isoformat()}
+                for run in summaries
+            ]
         )
-        print_json([dataclasses.asdict(one) | fact for one, fact in zip(found, facts, strict=True)])
-    elif not found:
+    elif not summaries:
         print_line(f"There are no runs in {folder}.")
     else:
         rows = [
             (
-                _name(one.path, folder),
-                f"{one.began:%Y-%m-%d %H:%M}",
-                one.model,
-                "-" if one.num_photos is None else f"{one.num_photos:,}",
-                f"{percent(one.score)} {one.score_name}".strip(),
-                one.part,
-                one.state,
+                _name(run.path, folder),
+                f"{run.began:%Y-%m-%d %H:%M}",
+                run.model,
+                "-" if run.num_photos is None else f"{run.num_photos:,}",
+                f"{percent(run.score)} {run.score_name}".strip(),
+                run.part,
+                run.state,
             )
-            for one in found
+            for run in summaries
         ]
         columns = ["run", "began", "model", "photos", "score", "part", "state"]
         print_table(rows, columns, right="photos")
 
 
 def _name(path: Path, folder: str | Path) -> str:
-    """Return where a run is in the folder, since two may have the same name; or that of the run."""
+    """Return the path of a run in the folder, since names may repeat; of addresses, the name."""
     if is_address(folder) or path == Path(folder):
         return path.absolute().name
     return str(path.relative_to(folder))

@@ -1,4 +1,4 @@
-"""Settings from a command line: options win over `--set`, and both over a settings file."""
+"""Settings from a command line: options override `--set`, and both override a settings file."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ Finetune = Annotated[
     bool,
     typer.Option(
         "--finetune",
-        help="Train such a network itself, once its last layer is fitted, while time lasts.",
+        help="Fine-tune a network with weights after its head is fitted, while time lasts.",
         hidden=True,
     ),
 ]
@@ -77,7 +77,7 @@ Seed = Annotated[
     typer.Option(
         min=0,
         metavar="N",
-        help="Of weights, order and augmentation; parts have their own: --set split.seed=N.",
+        help="Seed of weights, order and augmentation; parts have their own: --set split.seed=N.",
         hidden=True,
     ),
 ]
@@ -108,7 +108,7 @@ Assigned = Annotated[
     ),
 ]
 
-# Options that are settings of a group, and those that are none.
+# Options that are settings of a group, and options that are no settings.
 _GROUPS = {"split.": ("folds", "group_by"), "source.": SOURCE_OPTIONS}
 _NOT_SETTINGS = ("source", "out", "build", "config", "set_", "as_json", "workers", "cluster")
 
@@ -117,12 +117,12 @@ def train_config(ctx: typer.Context, path: Path | None, assigned: list[str] | No
     """Build the settings of a training from the options.
 
     Args:
-        ctx: The command's context; options that were given are settings by their names.
+        ctx: The command's context; its options are settings of the same names.
         path: A settings file.
         assigned: The `--set` options.
 
     Raises:
-        ConfigError: A setting is unknown or is invalid.
+        ConfigError: A setting is unknown or invalid.
     """
     from pawsight.config import TrainConfig
 
@@ -162,7 +162,7 @@ def _is_given(ctx: typer.Context, name: str) -> bool:
 
 
 def _assignment(text: str) -> tuple[str, Any]:
-    """Read one NAME=VALUE; a value that is no JSON is text."""
+    """Parse NAME=VALUE; a value that is not JSON is text."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise ConfigError(f"--set takes NAME=VALUE, such as keep_truncated=true; got '{text}'.")
@@ -203,9 +203,9 @@ def _read_settings(path: Path | None) -> dict[str, Any]:
         ) from error
     if not isinstance(settings, dict):
         raise ConfigError(f'The settings file {path} must hold settings by name: {{"epochs": 10}}.')
-    # A run's own config.json keeps them beside the source, so that a run can be repeated.
-    of_a_run = settings.get("settings")
-    return of_a_run if isinstance(of_a_run, dict) else settings
+    # config.json of a run has the settings beside the source, so that a run can be repeated.
+    run_settings = settings.get("settings")
+    return run_settings if isinstance(run_settings, dict) else settings
 
 
 def _parse(suffix: str, text: str) -> Any:

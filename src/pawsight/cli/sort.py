@@ -15,8 +15,8 @@ from pawsight.formatting import counted, shell_quoted
 if TYPE_CHECKING:
     from pawsight.sorting.sort_plan import How, Placement, Sorting, Status
 
-_MAX_REASONS = 10  # lines about single photos; --format csv has them all
-_MAX_FOLDERS = 20  # of more, only those that photos go to are shown
+_MAX_REASONS = 10  # lines about single photos; --format csv prints all
+_MAX_FOLDERS = 20  # with more, only folders that photos go to are shown
 _DONE = {"copy": "copied", "link": "linked", "move": "moved"}
 _BUILTIN_MODEL = "Model: built-in (cats and dogs). --model RUN takes another."
 _COLUMNS = ("path", "label", "probability", "status", "target", "reason")
@@ -107,10 +107,10 @@ def sort(
     if format != "table" and not (yes or dry_run):
         raise ConfigError(f"--format {format} needs --dry-run, or --yes to sort without asking.")
     how: How = "link" if link else "move" if move else "copy"
-    named = _named(sources)
+    paths = _read_stdin(sources)
     if not (yes or dry_run):
         _check_can_ask(model)
-    _sort(named, into, model, how, sure, dry_run, yes, format, companions)
+    _sort(paths, into, model, how, sure, dry_run, yes, format, companions)
 
 
 def _sort(
@@ -136,23 +136,23 @@ def _sort(
     if format == "table":
         _print_plan(sorting)
     if not dry_run:
-        if not yes and (what := _what(sorting, "planned")):
-            question = f"{how.capitalize()} {what} into {into}?"
+        if not yes and (files := _files_text(sorting, "planned")):
+            question = f"{how.capitalize()} {files} into {into}?"
             typer.confirm(question, err=True, abort=True)
         with shown() as progress:
             sorting = carry_out(sorting, progress)
     if format != "table":
         _print_rows(sorting, format)
     _report(sorting, into, dry_run)
-    has_lost = _num_failed(sorting) > num_failed
-    if has_lost and format == "table":
+    has_new_failures = _num_failed(sorting) > num_failed
+    if has_new_failures and format == "table":
         _print_failed(sorting)
-    if has_lost or (num_failed and not any(place.label for place in sorting.placements)):
+    if has_new_failures or (num_failed and not any(place.label for place in sorting.placements)):
         raise typer.Exit(1)
 
 
-def _named(sources: list[str]) -> list[str]:
-    """Replace `-` by the list on standard input."""
+def _read_stdin(sources: list[str]) -> list[str]:
+    """Replace `-` with the list on standard input."""
     if "-" not in sources:
         return sources
     from pawsight.inference.photo_inputs import read_list
@@ -162,7 +162,7 @@ def _named(sources: list[str]) -> list[str]:
 
 
 def _check_can_ask(model: str | Path | None = None) -> None:
-    """Check that a question can be answered, and first that `model` can sort, if it is given."""
+    """Check that there is a terminal for a question; before that error, check the model."""
     from pawsight.errors import ConfigError
     from pawsight.inference.classifier import load
     from pawsight.workflow.sorted_photos import check_sortable
@@ -177,7 +177,7 @@ def _check_can_ask(model: str | Path | None = None) -> None:
 
 
 def _print_plan(sorting: Sorting) -> None:
-    """Print how many photos go to each folder, and why others stay."""
+    """Print how many photos go to each folder, and why other photos stay."""
     from collections import Counter
 
     from pawsight.cli.tables import print_table
@@ -247,11 +247,11 @@ def _cells(place: Placement, shown: str) -> list[str | float | None]:
 
 
 def _report(sorting: Sorting, into: Path, is_dry_run: bool) -> None:
-    """Print to standard error what was done, and how to undo it."""
+    """Print what was done, and how to undo it, to standard error."""
     if is_dry_run:
         print("This was a dry run: nothing was changed.", file=sys.stderr)
-    elif what := _what(sorting, "placed"):
-        print(f"{what} {_DONE[sorting.how]} into {into}.", file=sys.stderr)
+    elif files := _files_text(sorting, "placed"):
+        print(f"{files} {_DONE[sorting.how]} into {into}.", file=sys.stderr)
         place = shell_quoted(str(into))
         print(f"Undo with: pawsight sort --undo --into {place}", file=sys.stderr)
     elif sorting.placements:
@@ -283,8 +283,8 @@ def _undo(into: Path, yes: bool) -> None:
         raise typer.Exit(1)
 
 
-def _what(sorting: Sorting, status: Status) -> str:
-    """Return the counts of files of a status as text; "" where there are none."""
+def _files_text(sorting: Sorting, status: Status) -> str:
+    """Write the numbers of photos and sidecar files with a status; "" if there are none."""
     num_photos, num_sidecars = sorting.count(status), sorting.count_sidecars(status)
     photos = counted(num_photos, "photo")
     if num_sidecars:

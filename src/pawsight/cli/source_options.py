@@ -98,7 +98,7 @@ RARE = tuple(name for name in _OPTIONS if name not in ("exclude", *MULTI_LABEL))
 def with_source_options(
     *, hidden: Sequence[str] = (), without: Sequence[str] = ()
 ) -> Callable[[_Command], _Command]:
-    """Build a decorator that gives a command these options in place of its `**options`.
+    """Build a decorator that adds the source options to a command, in place of its `**_`.
 
     Their values are in the command's context, for `source_config` and `settings.train_config`.
 
@@ -109,7 +109,7 @@ def with_source_options(
 
     def decorate(command: _Command) -> _Command:
         signature = inspect.signature(command, eval_str=True)
-        *own, _ = signature.parameters.values()
+        *parameters, _ = signature.parameters.values()
         added = [
             inspect.Parameter(
                 name,
@@ -120,8 +120,9 @@ def with_source_options(
             for name, (kind, option) in _OPTIONS.items()
             if name not in without
         ]
-        shown = signature.replace(parameters=[*own, *added])
-        command.__signature__ = shown  # type: ignore[attr-defined]
+        command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[*parameters, *added]
+        )
         return command
 
     return decorate
@@ -134,8 +135,8 @@ def _hidden(option: Any) -> Any:
 
 
 def source_config(ctx: typer.Context) -> SourceConfig:
-    """Return what the options of a command choose of a source; raises ConfigError."""
+    """Build the settings of the source from the options of a command; raises ConfigError."""
     from pawsight.config import SourceConfig
 
-    given = {name: value for name in SOURCE_OPTIONS if (value := ctx.params.get(name))}
-    return SourceConfig(**given)
+    settings = {name: value for name in SOURCE_OPTIONS if (value := ctx.params.get(name))}
+    return SourceConfig(**settings)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON, in UTF-8 whatever the terminal's own encoding."""
+    """Print a value as JSON, in UTF-8 whatever the encoding of the terminal."""
     write_out(to_json(value, indent=2) + "\n")
 
 
@@ -32,9 +32,9 @@ def print_table(
 
     Args:
         rows: The cells, plain text.
-        columns: The names of the columns; without them a table has no head.
-        title: Stands above the table.
-        right: Names of the columns that hold numbers.
+        columns: The names of the columns; without them the table has no head.
+        title: The title above the table.
+        right: The names of right-aligned columns, separated by spaces.
     """
     from rich import box
     from rich.table import Table
@@ -48,20 +48,17 @@ def print_table(
         title_justify="left",
         title_style="bold",
     )
-    numbers = right.split()
-    for index, column in enumerate(columns or next(iter(rows := list(rows)), ())):
-        is_number = bool(columns) and column in numbers
-        table.add_column(
-            column if columns else "",
-            justify="right" if is_number else "left",
-            style="" if columns or index else "dim",
-            overflow="fold",
-        )
+    rows = list(rows)
+    for column in columns:
+        is_number = column in right.split()
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    if not columns and rows:
+        for index in range(len(rows[0])):
+            table.add_column(style="" if index else "dim", overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    is_terminal = results().isatty()
-    # Wide in a file; on a terminal as wide as it is.
-    _console(width=None if is_terminal else 200).print(table)
+    # On a terminal the table is as wide as the terminal.
+    _console(width=None if results().isatty() else 200).print(table)
 
 
 def _console(width: int | None) -> Console:
@@ -69,6 +66,6 @@ def _console(width: int | None) -> Console:
 
     class ResultsConsole(Console):
         def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # rich would end the process itself, with another exit code
+            raise BrokenPipeError  # Rich would end the process itself, with another exit code
 
     return ResultsConsole(width=width, highlight=False, file=results())

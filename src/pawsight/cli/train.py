@@ -128,7 +128,7 @@ def train(
 ) -> None:
     """Train a classifier on photos, and report how good it is.
 
-    Evaluates it on photos it never saw, and writes a report with figures.
+    Evaluates it on photos that it was not trained on, and writes a report with figures.
 
     Without options the model's own recipe decides. Photos that cannot be read are left out and
     named. Ctrl-C keeps what is trained so far; `pawsight resume` continues. --start-from RUN trains
@@ -157,7 +157,7 @@ def train(
 
 
 def print_run(run: Run) -> None:
-    """Print what came out of a run, and what to do next."""
+    """Print the results of a run, and how to use the model."""
     from pawsight.cli.metrics import headline_rows
     from pawsight.evaluation.results import Evaluation
     from pawsight.formatting import shell_quoted
@@ -174,7 +174,7 @@ def print_run(run: Run) -> None:
 
 
 def _num_broken(run: Run) -> int:
-    """Count the catalog's rows that have a problem."""
+    """Count the photos of the catalog that could not be read."""
     import csv
 
     try:

@@ -73,14 +73,17 @@ def tune(
 
 
 def print_tuning(tuning: Tuning) -> None:
-    """Print the best trials, what mattered, and whether the winner is better."""
+    """Print the best trials, the importances, and whether the winner is better."""
     from pawsight.formatting import percent
 
-    ranked = sorted(tuning.trials, key=lambda one: -(one.score or 0.0))[:_MAX_ROWS]
+    ranked = sorted(tuning.trials, key=lambda trial: -(trial.score or 0.0))[:_MAX_ROWS]
     names = list(tuning.trials[0].values)
     rows = [
-        (str(one.number + 1), percent(one.score), one.state, *map(_value, one.values.values()))
-        for one in ranked
+        (
+            *(str(trial.number + 1), percent(trial.score), trial.state),
+            *map(_value, trial.values.values()),
+        )
+        for trial in ranked
     ]
     print_table(rows, ["trial", "validation", "state", *names], right="trial validation")
     shares = [
@@ -98,7 +101,7 @@ def print_tuning(tuning: Tuning) -> None:
 
 
 def verdict(tuning: Tuning) -> str:
-    """Return in a sentence whether the winner beats the default recipe."""
+    """Return a sentence on whether the winner is better than the default recipe."""
     from pawsight.formatting import counted
 
     pair = tuning.pair

@@ -20,7 +20,7 @@ def verify(
         str | None,
         typer.Option(
             metavar="SOURCE",
-            help="Where the run's photos are now; without it where they were, if they are there.",
+            help="Where the run's photos are now; without it, where they were when it began.",
         ),
     ] = None,
     allow_missing: Annotated[bool, ALLOW_MISSING] = False,
@@ -30,7 +30,7 @@ def verify(
 
     Its files are compared with their checksums, its metrics are computed again from the saved
     predictions, and the predictions from the photos, if these are available. The exit code is 1
-    where something does not hold. Nothing is changed.
+    if a check fails. Nothing is changed.
 
     Example: pawsight verify runs/cats
     """
