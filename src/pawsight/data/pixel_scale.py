@@ -59,8 +59,8 @@ class NoScaleError(PhotoError):
     def __init__(self, samples: str) -> None:
         kind, low, high = samples.split(" ")
         super().__init__(
-            f"{kind} values from {float(low):.4g} to {float(high):.4g}, and it is unknown which "
-            f"value is white; save it with 8 bits"
+            f"{kind} values from {float(low):.4g} to {float(high):.4g}, and it is unknown which is "
+            f"white; save it with 8 bits"
         )
         self.samples = samples
 

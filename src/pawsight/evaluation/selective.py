@@ -82,9 +82,7 @@ def operating_points(
 ) -> tuple[OperatingPoint, ...]:
     """Return the operating point of each error rate in `MAX_ERRORS` that is proven, ascending.
 
-    Args:
-        probabilities: As for `operating_point`.
-        is_right: As for `operating_point`.
+    The arguments are those of `operating_point`.
 
     Raises:
         ShapeError: As `operating_point`.

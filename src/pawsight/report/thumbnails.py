@@ -61,12 +61,7 @@ def draw_thumbnails(
 ) -> dict[str, str]:
     """Draw thumbnails of many photos on all cores, each photo once.
 
-    Args:
-        root: The folder that the paths are relative to.
-        paths: The photos.
-        side: As for `draw_thumbnail`.
-        quality: As for `draw_thumbnail`.
-        scale: As for `draw_thumbnail`.
+    Paths are relative to `root`; the other arguments are those of `draw_thumbnail`.
 
     Returns:
         What `draw_thumbnail` returns, by path.

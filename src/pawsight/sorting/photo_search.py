@@ -50,8 +50,8 @@ def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Fo
     for source in sources:
         root = _root(source)
         real_root = os.path.realpath(root)
-        candidates = class_folders if _is_in(real_root, real_into) else [real_into]
-        excluded = [folder for folder in candidates if not _is_in(real_root, folder)]
+        candidates = class_folders if is_in(real_root, real_into) else [real_into]
+        excluded = [folder for folder in candidates if not is_in(real_root, folder)]
         for photo in expand_one(source, io.BytesIO(), found.left_out):
             folder, name = os.path.split(name_of(photo))
             if folder not in real_folders:
@@ -60,7 +60,7 @@ def find_photos(sources: Iterable[str], into: str, folders: Sequence[str]) -> Fo
             if real in seen:
                 continue
             seen.add(real)
-            if any(_is_in(real_folders[folder], parent) for parent in excluded):
+            if any(is_in(real_folders[folder], parent) for parent in excluded):
                 found.num_left_out += 1
             else:
                 found.photos.append((photo, root))
@@ -90,5 +90,6 @@ def _root(source: str) -> str:
     return literal_folder(source) or "."
 
 
-def _is_in(real: str, folder: str) -> bool:
+def is_in(real: str, folder: str) -> bool:
+    """Return whether a path is a folder or in it; both must be real paths."""
     return real == folder or real.startswith(os.path.join(folder, ""))

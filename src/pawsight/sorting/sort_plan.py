@@ -13,6 +13,7 @@ from pawsight.errors import DataError
 from pawsight.inference.answers import answer_of
 from pawsight.records import Prediction
 from pawsight.sorting.file_contents import reason
+from pawsight.sorting.photo_search import is_in
 from pawsight.sorting.sidecars import Sidecars, renamed
 from pawsight.sorting.target_names import UnusedNames
 
@@ -194,7 +195,8 @@ class Planner:
         if real.startswith(class_folder):
             target = f"{folder}/{real.removeprefix(class_folder)}"
             return replace(plan, target=target, status="there")
-        if self._how == "move" and (os.path.islink(path) or not _is_in(real, root)):
+        is_linked = os.path.islink(path) or not is_in(real, os.path.realpath(root))
+        if self._how == "move" and is_linked:
             return replace(plan, reason="it is reached by a link, and link targets are not moved")
         if self._how == "move" and (package := _package_of(real)):
             return replace(plan, reason=f"it belongs to {package}, which moving it would break")
@@ -215,8 +217,3 @@ def _package_of(real: str) -> str:
         if program := package_of(name):
             return f"{name} ({program})"
     return ""
-
-
-def _is_in(real: str, root: str) -> bool:
-    real_root = os.path.realpath(root)
-    return real == real_root or real.startswith(os.path.join(real_root, ""))

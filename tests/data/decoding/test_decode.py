@@ -155,7 +155,7 @@ def test_float_grey_is_scaled_by_the_rule_of_its_set():
     ):
         data = encode(Image.fromarray(np.array([values], np.float32)), "TIFF")
         assert np.asarray(decode(data, scale=scale))[0, :, 0].tolist() == expected
-        with pytest.raises(PhotoError, match="it is unknown which value is white"):
+        with pytest.raises(PhotoError, match="it is unknown which is white"):
             decode(data)
 
 

@@ -161,7 +161,7 @@ def test_a_model_of_8_bit_photos_refuses_values_that_have_no_white(photos):
     write(photos / "a" / "float.tif", ramp(0, 1, np.float32))
     catalog, _ = ingest(photos, SIZE, scale=PixelScale())
     assert catalog.photos[0].problem == (
-        "float values from 0 to 1, and it is unknown which value is white; save it with 8 bits"
+        "float values from 0 to 1, and it is unknown which is white; save it with 8 bits"
     )
     # And the refusal is no property of the file: a set with its own rule reads it.
     assert ingest(photos, SIZE)[0].photos[0].problem == ""

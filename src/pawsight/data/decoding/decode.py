@@ -96,12 +96,7 @@ def examine(
 ) -> tuple[Facts, ImageArray]:
     """Return the facts of a photo and its pixels, decoding it once where possible.
 
-    Args:
-        data: As for `load_pixels`.
-        image_size: As for `load_pixels`.
-        resize: As for `load_pixels`.
-        keep_truncated: As for `load_pixels`.
-        scale: As for `load_pixels`.
+    The arguments are those of `load_pixels`.
 
     Returns:
         The facts, and the pixels that `load_pixels` returns.
@@ -137,14 +132,8 @@ def survey(
 ) -> tuple[Image.Image, UnmeasuredFacts]:
     """Decode a photo as `examine` does, but leave out its statistics.
 
-    A caller with many photos measures their statistics together, which is faster.
-
-    Args:
-        data: As for `load_pixels`.
-        image_size: As for `load_pixels`.
-        resize: As for `load_pixels`.
-        keep_truncated: As for `load_pixels`.
-        scale: As for `load_pixels`.
+    A caller with many photos measures their statistics together, which is faster. The
+    arguments are those of `load_pixels`.
 
     Returns:
         The photo at `image_size`, and its facts.

@@ -8,22 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from pawsight.data.decoding.tiff_header import Entry, entries_of
 
 _PREFIX = b"Exif\0\0"
 _FORMAT_CHARACTERS = {1: "B", 3: "H", 4: "I"}  # of `struct`, by the type of an entry
 _TEXT = 2  # type of an entry
-_MAX_ENTRIES = 4096  # real EXIF data has some dozens
 _MAX_CHARACTERS = 64
-
-
-class _Entry(NamedTuple):
-    """An entry of a directory: its tag, its type, its number of values, and where it begins."""
-
-    tag: int
-    kind: int
-    num_values: int
-    offset: int
 
 
 def exif_of(info: dict[Any, Any]) -> bytes:
@@ -53,7 +45,7 @@ def number_of(exif: bytes, tag: int) -> int | None:
             character = _FORMAT_CHARACTERS.get(entry.kind)
             if character is None:
                 return None
-            return int(struct.unpack_from(order + character, exif, entry.offset + 8)[0])
+            return int(struct.unpack_from(order + character, exif, entry.value_offset)[0])
     return None
 
 
@@ -63,7 +55,7 @@ def texts_of(exif: bytes, tags: tuple[int, ...]) -> list[str]:
     texts = dict.fromkeys(tags, "")
     for entry in entries:
         if entry.tag in texts and entry.kind == _TEXT:
-            start = entry.offset + 8
+            start = entry.value_offset
             if entry.num_values > 4:  # too long for the entry, which states the offset of the text
                 start = struct.unpack_from(order + "I", exif, start)[0]
             value = exif[start : start + min(entry.num_values, _MAX_CHARACTERS)].partition(b"\0")[0]
@@ -72,19 +64,9 @@ def texts_of(exif: bytes, tags: tuple[int, ...]) -> list[str]:
     return list(texts.values())
 
 
-def _entries(exif: bytes) -> tuple[str, Iterator[_Entry]]:
+def _entries(exif: bytes) -> tuple[str, Iterator[Entry]]:
     """Return the byte order of EXIF data and the entries of the first directory."""
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])
     if order is None or len(exif) < 8:
         return "<", iter(())
-    start = struct.unpack_from(order + "I", exif, 4)[0]
-    if start + 2 > len(exif):
-        return "<", iter(())
-    count = min(struct.unpack_from(order + "H", exif, start)[0], _MAX_ENTRIES)
-    offsets = range(start + 2, min(start + 2 + 12 * count, len(exif) - 11), 12)
-    return order, (_entry(exif, order, offset) for offset in offsets)
-
-
-def _entry(exif: bytes, order: str, offset: int) -> _Entry:
-    tag, kind, num_values = struct.unpack_from(order + "HHI", exif, offset)
-    return _Entry(tag, kind, num_values, offset)
+    return order, entries_of(exif, order, struct.unpack_from(order + "I", exif, 4)[0])

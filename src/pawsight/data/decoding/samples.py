@@ -48,7 +48,7 @@ def to_8_bits(
         NoScaleError: The rule does not cover such values.
     """
     if image.mode.startswith("I") or image.mode == "F":
-        return _scaled_grey(image, raw_mode, scale)
+        return _scaled_grey(image, scale)
     if image.mode in _COLOUR_MODES and ";16" in raw_mode:
         return _scaled_colours(image, raw_mode, scale, reopen)
     return Scaled(image, "")
@@ -98,8 +98,8 @@ def read_no_data(text: object) -> float | None:
         return None
 
 
-def _scaled_grey(image: Image.Image, raw_mode: str, scale: PixelScale) -> Scaled:
-    kind, ends = _kind_of(image, raw_mode)
+def _scaled_grey(image: Image.Image, scale: PixelScale) -> Scaled:
+    kind, ends = _kind_of(image)
     no_data = no_data_of(image)
     samples = ""
     if ends is None:
@@ -122,7 +122,7 @@ def _scaled_grey(image: Image.Image, raw_mode: str, scale: PixelScale) -> Scaled
     return Scaled(grey, samples)
 
 
-def _kind_of(image: Image.Image, raw_mode: str) -> tuple[str, tuple[float, float] | None]:
+def _kind_of(image: Image.Image) -> tuple[str, tuple[float, float] | None]:
     """Return the kind of values of an image, and (black, white) if its file defines them."""
     if image.mode == "F":
         return "float", None

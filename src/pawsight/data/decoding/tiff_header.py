@@ -8,6 +8,8 @@ load the same bytes tens of thousands of times. Source: TIFF 6.0, section 2.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from PIL.ExifTags import Base
 
@@ -18,6 +20,7 @@ _ALLOWED_BYTES = 2**16  # that values may take in addition to twice the size of 
 _MAX_HEADERS = 1000  # a photo has one; more only serve to make the check slow
 _SENSOR = (32803, 34892)  # photometric interpretations: a colour filter array, linear raw
 _MAX_SUB_DIRECTORIES = 16
+_MAX_ENTRIES = 4096  # of a directory; real ones have some dozens
 # Bytes per value, by the type of an entry.
 _SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
@@ -53,40 +56,48 @@ def has_sensor_values(data: bytes) -> bool:
         return False
     order = "<" if data[:1] == b"I" else ">"
     offset = struct.unpack_from(f"{order}I", data, 4)[0] if len(data) >= 8 else 0
-    first = _entries(data, order, offset)
-    if Base.DNGVersion in first:
+    first = list(entries_of(data, order, offset))
+    if any(entry.tag == Base.DNGVersion for entry in first):
         return True
-    directories = [first]
-    if Base.SubIFDs in first:
-        count, value, value_offset = first[Base.SubIFDs]
-        start = value_offset if count == 1 else value
-        count = min(count, _MAX_SUB_DIRECTORIES, max(0, len(data) - start) // 4)
-        offsets = struct.iter_unpack(f"{order}I", data[start : start + 4 * count])
-        directories += [_entries(data, order, offset) for (offset,) in offsets]
+    entries = list(first)
+    for entry in first:
+        if entry.tag == Base.SubIFDs:
+            start = entry.value_offset
+            if entry.num_values > 1:
+                start = struct.unpack_from(f"{order}I", data, start)[0]
+            count = min(entry.num_values, _MAX_SUB_DIRECTORIES, max(0, len(data) - start) // 4)
+            for (offset,) in struct.iter_unpack(f"{order}I", data[start : start + 4 * count]):
+                entries += entries_of(data, order, offset)
     return any(
-        struct.unpack_from(f"{order}H", data, entries[Base.PhotometricInterpretation][2])[0]
-        in _SENSOR
-        for entries in directories
-        if Base.PhotometricInterpretation in entries
+        struct.unpack_from(f"{order}H", data, entry.value_offset)[0] in _SENSOR
+        for entry in entries
+        if entry.tag == Base.PhotometricInterpretation
     )
 
 
-def _entries(data: bytes, order: str, offset: int) -> dict[int, tuple[int, int, int]]:
-    """Return the entries of a directory, by tag.
+class Entry(NamedTuple):
+    """An entry of a directory."""
 
-    Each is the number of values, the value as an offset, where several values are
-    stored, and the offset of the value itself, where there is a single value.
+    tag: int
+    kind: int  # type of the values
+    num_values: int
+    value_offset: int  # where the value is, or the offset of values that need over 4 bytes
+
+
+def entries_of(data: bytes, order: str, start: int) -> Iterator[Entry]:
+    """Yield the entries of a directory, up to the end of the data.
+
+    Args:
+        data: A TIFF, not a BigTIFF, or EXIF data.
+        order: The byte order, "<" or ">".
+        start: Where the directory begins.
     """
-    entries: dict[int, tuple[int, int, int]] = {}
-    if offset + 2 > len(data):
-        return entries
-    for number in range(struct.unpack_from(f"{order}H", data, offset)[0]):
-        entry_offset = offset + 2 + 12 * number
-        if entry_offset + 12 > len(data):
-            break
-        tag, count, value = struct.unpack_from(f"{order}H2xII", data, entry_offset)
-        entries[tag] = (count, value, entry_offset + 8)
-    return entries
+    if start + 2 > len(data):
+        return
+    count = min(struct.unpack_from(order + "H", data, start)[0], _MAX_ENTRIES)
+    for offset in range(start + 2, min(start + 2 + 12 * count, len(data) - 11), 12):
+        tag, kind, num_values = struct.unpack_from(order + "HHI", data, offset)
+        yield Entry(tag, kind, num_values, offset + 8)
 
 
 def has_hostile_exif(data: bytes) -> bool:

@@ -16,14 +16,7 @@ from pawsight.runs import Run
 
 
 def saved_parts(where: str, catalog: Catalog) -> dict[int, Part]:
-    """Return the part that each usable photo had, as `parts_found`, and require at least one.
-
-    Args:
-        where: As for `parts_found`.
-        catalog: As for `parts_found`.
-
-    Returns:
-        As `parts_found`.
+    """Return what `parts_found` returns for the same arguments, but require at least one part.
 
     Raises:
         SourceError: The file cannot be read.
