@@ -7,6 +7,7 @@ import pytest
 import pawsight
 from pawsight.config import AugmentConfig, PixelsConfig, SourceConfig, SplitConfig, TrainConfig
 from pawsight.errors import ConfigError, PawsightError
+from pawsight.setting_errors import nested_settings
 
 GOOD = {
     AugmentConfig: {
@@ -258,3 +259,9 @@ def test_nothing_is_done_that_was_not_asked_for():
     for config in (TrainConfig(), SourceConfig(), AugmentConfig(), PixelsConfig()):
         flags = {name: value for name, value in config if isinstance(value, bool)}
         assert not any(flags.values()), flags
+
+
+def test_no_two_groups_have_a_setting_of_one_name():
+    # An option of the command line finds its setting by its name alone.
+    names = list(nested_settings(TrainConfig).values())
+    assert len(names) == len(set(names))

@@ -42,6 +42,15 @@ def describe_error(settings: type[BaseModel], problem: ErrorDetails) -> str:
     return f"{'.'.join(names) or 'settings'}: {_reason(problem)}"
 
 
+def nested_settings(group: type[BaseModel]) -> dict[str, str]:
+    """Return the settings in the groups of a group: their names by path, such as split.seed."""
+    return {
+        f"{field}.{name}": name
+        for field, info in group.model_fields.items()
+        for name in _group_of(info.annotation).model_fields
+    }
+
+
 class _NoSettings(BaseModel):
     """An empty group, for a setting that is not a group."""
 
@@ -58,11 +67,7 @@ def _hint(name: str, group: type[BaseModel], names: list[str]) -> str:
     """Return a question for the most similar setting; "" if none is similar."""
     outer = "".join(f"{outer_name}." for outer_name in names[:-1])
     # A setting of a group may have been given without its group: test_fraction, rotation_range.
-    inner = {
-        f"{field}.{inner_name}": inner_name
-        for field, info in group.model_fields.items()
-        for inner_name in _group_of(info.annotation).model_fields
-    }
+    inner = nested_settings(group)
     similar = [path for path, inner_name in inner.items() if inner_name == name]
     similar = similar or difflib.get_close_matches(name, list(group.model_fields), 1, cutoff=0.6)
     similar = similar or [

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pawsight.cli.options import run_place
-from pawsight.cli.source_options import SOURCE_OPTIONS
 from pawsight.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -108,8 +107,7 @@ Assigned = Annotated[
     ),
 ]
 
-# Options that are settings of a group, and options that are no settings.
-_GROUPS = {"split.": ("folds", "group_by"), "source.": SOURCE_OPTIONS}
+# Options that are no settings. All others are settings by their names, of any group.
 _NOT_SETTINGS = ("source", "out", "build", "config", "set_", "as_json", "workers", "cluster")
 
 
@@ -125,15 +123,17 @@ def train_config(ctx: typer.Context, path: Path | None, assigned: list[str] | No
         ConfigError: A setting is unknown or invalid.
     """
     from pawsight.config import TrainConfig
+    from pawsight.setting_errors import nested_settings
 
+    path_of = {name: path for path, name in nested_settings(TrainConfig).items()}
+    path_of |= {name: name for name in TrainConfig.model_fields}
     merged = _read_settings(path)
     for text in assigned or ():
         name, value = _assignment(text)
         _put(merged, name, value)
     for name, value in ctx.params.items():
         if name not in _NOT_SETTINGS and _is_given(ctx, name):
-            group = next((group for group, names in _GROUPS.items() if name in names), "")
-            _put(merged, group + name, value)
+            _put(merged, path_of.get(name, name), value)
     return TrainConfig(**merged)
 
 
