@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from pawsight.config import AugmentConfig
 from pawsight.pipeline.augment import Augment, resized
-from pawsight.pipeline.augment_parameters import Parameters, draw
 from pawsight.pipeline.augment_schedule import ScheduledAugment, StepAugment
+from pawsight.pipeline.augmentations import Parameters, draw
 from pawsight.pipeline.batches import evaluation_batches, training_batches
 from pawsight.pipeline.warp import halved
 

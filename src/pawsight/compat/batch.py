@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pawsight.compat.transforms import STILL, is_moved
 from pawsight.config import AugmentConfig, FillMode
 from pawsight.pipeline.augment import Augment
-from pawsight.pipeline.augment_parameters import Parameters
+from pawsight.pipeline.augmentations import Parameters
 
 # The warp is compiled for a number of photos: batches of any size are made of such pieces.
 _PIECE = 8

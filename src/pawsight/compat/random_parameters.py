@@ -1,6 +1,6 @@
 """Draw augmentation parameters from NumPy's global generator, in Keras' own order.
 
-So a seed gives the numbers that it gave to Keras. `pipeline.augment_parameters` is the
+So a seed gives the numbers that it gave to Keras. `pipeline.augmentations` is the
 other way to draw: stateless, for whole batches, inside the graph.
 """
 

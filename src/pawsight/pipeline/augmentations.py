@@ -1,4 +1,7 @@
-"""Draw the parameters of each photo's augmentation; no pixel is touched.
+"""The augmentations: the parameters of each, how they are drawn, and what they do to photos.
+
+A new one is a field of `AugmentConfig`, a field of `Parameters` with its draw, and a
+step of `affine_of` if it moves pixels, else of `change_pixels`.
 
 The draws are stateless: the same seed gives the same parameters on any machine,
 in any order of calls.
@@ -12,6 +15,9 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from pawsight.config import AugmentConfig, Range
+from pawsight.pipeline.warp import IDENTITY, Affine, compose
+
+_GREY = 128.0
 
 
 class Parameters(NamedTuple):
@@ -103,6 +109,68 @@ def draw(
     return drawn
 
 
+def affine_of(parameters: Parameters, height: Any, width: Any) -> Affine:
+    """Compose the parameters into one map per photo, from output to input coordinates.
+
+    In float64, so that the corner of a large photo is as exact as its centre.
+    """
+    wide = {
+        name: None if value is None else tf.cast(value, tf.float64)
+        for name, value in parameters._asdict().items()
+    }
+    rows, columns = tf.cast(height, tf.float64), tf.cast(width, tf.float64)
+    affine = IDENTITY
+    if wide["theta"] is not None:
+        angle = wide["theta"] * (math.pi / 180)
+        cos, sin = tf.cos(angle), tf.sin(angle)
+        affine = compose(affine, (cos, -sin, 0.0, sin, cos, 0.0))
+    if wide["tx"] is not None or wide["ty"] is not None:
+        tx = 0.0 if wide["tx"] is None else wide["tx"]
+        ty = 0.0 if wide["ty"] is None else wide["ty"]
+        affine = compose(affine, (1.0, 0.0, tx, 0.0, 1.0, ty))
+    if wide["shear"] is not None:
+        angle = wide["shear"] * (math.pi / 180)
+        affine = compose(affine, (1.0, -tf.sin(angle), 0.0, 0.0, tf.cos(angle), 0.0))
+    if wide["zx"] is not None or wide["zy"] is not None:
+        zx = 1.0 if wide["zx"] is None else wide["zx"]
+        zy = 1.0 if wide["zy"] is None else wide["zy"]
+        affine = compose(affine, (zx, 0.0, 0.0, 0.0, zy, 0.0))
+    # Keras takes the centre's x from the height and its y from the width. That is the
+    # centre for square photos only, but it is what its results are made with.
+    centre_x, centre_y = rows / 2 - 0.5, columns / 2 - 0.5
+    affine = compose((1.0, 0.0, centre_x, 0.0, 1.0, centre_y), affine)
+    affine = compose(affine, (1.0, 0.0, -centre_x, 0.0, 1.0, -centre_y))
+    if wide["flip_horizontal"] is not None:
+        # 1 where the photo is kept, -1 where it is flipped.
+        sign = 1 - 2 * wide["flip_horizontal"]
+        affine = compose(affine, (sign, 0.0, (1 - sign) / 2 * (columns - 1), 0.0, 1.0, 0.0))
+    if wide["flip_vertical"] is not None:
+        sign = 1 - 2 * wide["flip_vertical"]
+        affine = compose(affine, (1.0, 0.0, 0.0, 0.0, sign, (1 - sign) / 2 * (rows - 1)))
+    return affine
+
+
+def change_pixels(images: tf.Tensor, parameters: Parameters) -> tf.Tensor:
+    """Apply what moves no pixel to warped photos, float32 0..255, shape [B, h, w, 3]."""
+    changed = images
+    if parameters.channel_shift_intensity is not None:
+        darkest = tf.reduce_min(changed, axis=(1, 2, 3), keepdims=True)
+        brightest = tf.reduce_max(changed, axis=(1, 2, 3), keepdims=True)
+        shift = tf.reshape(parameters.channel_shift_intensity, (-1, 1, 1, 1))
+        changed = tf.clip_by_value(changed + shift, darkest, brightest)
+    if parameters.brightness is not None:
+        factor = tf.reshape(parameters.brightness, (-1, 1, 1, 1))
+        changed = tf.floor(tf.clip_by_value(tf.floor(changed) * factor, 0.0, 255.0))
+    x, y, side = parameters.erase_x, parameters.erase_y, parameters.erase_side
+    if x is not None and y is not None and side is not None:
+        covered = tf.logical_and(
+            _near(y, side, tf.shape(changed)[1])[:, :, None],
+            _near(x, side, tf.shape(changed)[2])[:, None, :],
+        )
+        changed = tf.where(covered[..., None], _GREY, changed)
+    return changed
+
+
 def _shift(uniform: tf.Tensor, shift_range: Range, length: Any) -> tf.Tensor | None:
     """Draw shifts in pixels; a range wholly below 1 is a fraction of `length`."""
     low, high = shift_range if isinstance(shift_range, tuple) else (-shift_range, shift_range)
@@ -149,3 +217,15 @@ def _crop(
         drawn[zoom] = side
         drawn[shift] = (uniform - 0.5) * (1 - side) * tf.cast(length, tf.float32)
     return drawn
+
+
+def _near(centre: tf.Tensor, side: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
+    """Return which pixels of a row or column are in an erased square, bool [B, length].
+
+    Args:
+        centre: Of the squares, as a share of the length, [B]; they may reach over the edge.
+        side: As a share of the length, [B].
+        length: In pixels.
+    """
+    places = (tf.range(tf.cast(length, tf.float32)) + 0.5) / tf.cast(length, tf.float32)
+    return tf.abs(places[None] - centre[:, None]) < side[:, None] / 2
