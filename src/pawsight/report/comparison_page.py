@@ -42,6 +42,6 @@ def write_comparison_page(comparison: Comparison, path: Path, scale: PixelScale)
 
 def short_names(runs: Sequence[RunScore]) -> list[str]:
     """Return the names of the run folders, or their paths or addresses if names are equal."""
-    places = [run.address or str(run.path.absolute()) for run in runs]
-    names = [place.rpartition("/")[2] for place in places]
-    return names if len(set(names)) == len(names) else places
+    locations = [run.address or str(run.path.absolute()) for run in runs]
+    names = [location.rpartition("/")[2] for location in locations]
+    return names if len(set(names)) == len(names) else locations

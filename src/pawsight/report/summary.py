@@ -55,7 +55,8 @@ def summarise(contents: Contents) -> ReportSummary:
             "task": contents.task.name,
             "part": part,
             "caution": _caution(contents),
-            "findings": _findings(contents),
+            "findings": _of_metrics(contents)
+            + ([] if contents.is_head else [_of_curves(contents)]),
             "num_photos": metrics.n if metrics else 0,
             "num_correct": metrics.num_correct if metrics else 0,
             "scores": _scores(contents, metrics) if metrics else (),
@@ -200,11 +201,6 @@ def _caution(contents: Contents) -> str:
     return first_screen.caution(
         contents.evaluation.headline, num_copies, is_epoch_chosen, contents.num_network_photos
     )
-
-
-def _findings(contents: Contents) -> list[str]:
-    """Describe the metrics, and the curves unless only a linear head was fitted."""
-    return [*_of_metrics(contents), *([] if contents.is_head else [_of_curves(contents)])]
 
 
 def _of_metrics(contents: Contents) -> list[str]:

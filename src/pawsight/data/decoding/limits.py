@@ -203,7 +203,7 @@ def _still_png(data: bytes) -> bytes:
 
 
 def _check_gif(data: bytes) -> None:
-    """Check that the first frame begins early: Pillow reads what is before it byte by byte."""
+    """Check that the first frame begins early: Pillow reads what is before it in small steps."""
     offset = 13 + (3 << (data[10] & 7) + 1 if len(data) > 10 and data[10] & 0x80 else 0)
     while offset < len(data) and data[offset] != 0x2C and offset <= _MAX_GIF_COMMENT_BYTES:
         if data[offset] != 0x21:

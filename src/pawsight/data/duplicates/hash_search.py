@@ -128,12 +128,12 @@ class _PairCollection:
             if not is_mirrored:
                 # Without a flip, the query is one of the keys: compare it with those after it.
                 unflipped = np.flatnonzero(chosen < (len(queries) if start == 0 else 0))
-                own = rows[unflipped]
-                last = table.last_of_quarter(own)
-                low[unflipped] = own + 1
-                high[unflipped] = np.minimum(last, own + _MAX_NEIGHBOURS) + 1
-            for positions, keys in _expand(low, high):
-                row = rows[positions]
+                positions = rows[unflipped]
+                last = table.last_of_quarter(positions)
+                low[unflipped] = positions + 1
+                high[unflipped] = np.minimum(last, positions + _MAX_NEIGHBOURS) + 1
+            for ranges, keys in _expand(low, high):
+                row = rows[ranges]
                 distance = np.bitwise_count(queries[row] ^ table.keys[keys])
                 near = np.flatnonzero(distance <= self._max_distance)
                 self._keep(ranks[row[near]], table.ranks[keys[near]], distance[near], is_mirrored)

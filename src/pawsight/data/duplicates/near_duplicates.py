@@ -162,7 +162,7 @@ def _join_copies(
     pairs = near_hashes(hashes)
     if len(pairs.first) == 0:
         return
-    by_label = similarity_thresholds(catalog, indices, lambda some: read_planes(pixels, some))
+    by_label = similarity_thresholds(catalog, indices, lambda chosen: read_planes(pixels, chosen))
     by_photo = np.array([by_label[catalog.photos[i].label] for i in indices.tolist()], np.float32)
     thresholds = np.maximum(by_photo[pairs.first], by_photo[pairs.second])
     likely = _likely_pairs(pairs, thresholds, indices, pixels, progress)[:_MAX_COMPARED]

@@ -66,7 +66,9 @@ def copies_of_training(
         return CopiesOfTraining(is_exact, is_near)
     pairs = _cross_pairs(catalog, indices, training, train)
     if len(pairs.first):
-        by_label = similarity_thresholds(catalog, indices, lambda some: read_planes(pixels, some))
+        by_label = similarity_thresholds(
+            catalog, indices, lambda chosen: read_planes(pixels, chosen)
+        )
         thresholds = [by_label[catalog.photos[i].label] for i in pairs.first]
         same = _same(pairs, np.array(thresholds, np.float32), pixels, training_pixels)
         is_near[pairs.first[same]] = True

@@ -157,10 +157,8 @@ def _divide(
             or min(num_groups.values()) >= max(_MIN_GROUPS_FOR_TEST, needed + 1)
         )
     )
-    test_end, validation_end = (
-        config.test_fraction,
-        config.test_fraction + config.validation_fraction,
-    )
+    test_end = config.test_fraction
+    validation_end = test_end + config.validation_fraction
     # Without a test part, its range of draws is assigned to train.
     test_range = ((0.0, test_end),)
     spare = () if has_test else test_range
