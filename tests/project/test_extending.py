@@ -373,7 +373,7 @@ def test_a_store_of_two_edits_is_connected_to_and_reports_its_errors(extended):
 
     assert failed.returncode == 1
     assert "ftp://***@127.0.0.1:1/pets cannot be listed" in failed.stderr
-    assert "FTP did not answer as it should" in failed.stderr
+    assert "FTP did not answer correctly" in failed.stderr
     assert "secret" not in failed.stderr
 
 
