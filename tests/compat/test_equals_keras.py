@@ -218,7 +218,7 @@ def test_a_subclass_may_change_photos_in_its_own_way(make_generator, photos):
 
 
 def test_still_parameters_move_nothing():
-    assert not transforms.is_moved(transforms.STILL)
+    assert not transforms.moves_pixels(transforms.IDENTITY)
 
 
 def test_weights_are_divided_with_the_photos():

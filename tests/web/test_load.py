@@ -60,12 +60,12 @@ def test_request_that_finds_no_room_is_refused_by_its_head(serve, colour_run, ga
 
 def test_bytes_of_all_requests_together_have_a_limit(serve, colour_run):
     client = serve(colour_run.path)
-    client.service._memory._most_bytes = len(png()) - 1
+    client.service._memory._max_bytes = len(png()) - 1
     headers = {"content-type": "image/png"}
     answer = client.post("/predict", content=png(), headers=headers)
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
-    client.service._memory._most_bytes += 1
+    client.service._memory._max_bytes += 1
     assert client.post("/predict", content=png(), headers=headers).status_code == 200
 
 

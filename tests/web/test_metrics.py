@@ -19,7 +19,7 @@ def lines(metrics):
 def test_one_model_is_in_use_at_a_time():
     metrics = Metrics()
     for name, fingerprint in (("cats", "1"), ("pets", "2"), ("cats", "3")):
-        metrics.show(SimpleNamespace(name=name, fingerprint=fingerprint))
+        metrics.record_model(SimpleNamespace(name=name, fingerprint=fingerprint))
     found = {name: value for name, value in lines(metrics).items() if "model_info" in name}
     assert found == {
         'pawsight_model_info{fingerprint="1",name="cats"}': 0,
@@ -32,7 +32,7 @@ def test_tests_for_drift_are_counted_by_their_result():
     metrics = Metrics()
     assert lines(metrics)["pawsight_drift_p_value"] == 1
     for p_value in (0.5, 0.001, 0.25):
-        metrics.tested(DriftTest(200, p_value))
+        metrics.record_drift(DriftTest(200, p_value))
     found = lines(metrics)
     assert found['pawsight_drift_tests_total{result="alike"}'] == 2
     assert found['pawsight_drift_tests_total{result="differs"}'] == 1

@@ -75,7 +75,7 @@ def test_heat_map_is_of_the_class_asked_for(client):
             [png()],
             "The model has no class 'cow'. Its classes: red, green, blue.",
         ),
-        ("/heatmap", [png(), png()], "A heat map takes one photo."),
+        ("/heatmap", [png(), png()], "A heat map is of one photo."),
         ("/heatmap", [b"no photo"], "The photo could not be read: not a photo: text"),
     ],
 )

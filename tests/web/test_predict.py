@@ -157,7 +157,7 @@ def test_more_photos_than_a_request_may_have_are_refused(serve, colour_run):
     client = serve(colour_run.path, max_photos=2)
     answer = client.post("/predict", files=form(png(), png(), png()))
     assert answer.status_code == 413
-    assert answer.json()["detail"].startswith("At most 2 photos may be in one request")
+    assert answer.json()["detail"].startswith("At most 2 photos may be in a request")
     assert client.post("/predict", files=form(png(), png())).status_code == 200
 
 

@@ -117,7 +117,7 @@ def test_broken_model_does_not_take_over_and_is_reported_once(link, caplog):
 
 
 def test_model_that_never_loads_does_not_keep_a_later_one_out(link, caplog, monkeypatch):
-    monkeypatch.setattr(model_reloader, "_TRIAL_SECONDS", 5.0)
+    monkeypatch.setattr(model_reloader, "_TEST_SECONDS", 5.0)
     path, lead_to = link
     lead_to("first")
     model = ModelReloader(str(path))
@@ -126,14 +126,14 @@ def test_model_that_never_loads_does_not_keep_a_later_one_out(link, caplog, monk
     assert model.now.name == "first"
     assert "it was not loaded and run once within 5 seconds" in caplog.text
     lead_to("third", class_names=["rouge", "vert", "bleu"])
-    monkeypatch.setattr(model_reloader, "_TRIAL_SECONDS", 120.0)
+    monkeypatch.setattr(model_reloader, "_TEST_SECONDS", 120.0)
     assert [model.refresh() for _ in range(2)] == [False, True]
 
 
 def test_trial_of_a_model_ends_with_the_service(make_colour_run):
     run = make_colour_run()
     make_endless(run)
-    command = [sys.executable, "-c", model_reloader._TRIAL, str(run.path)]
+    command = [sys.executable, "-c", model_reloader._TEST_PROGRAM, str(run.path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as trial:
         with pytest.raises(subprocess.TimeoutExpired):
             trial.wait(2)

@@ -2,10 +2,10 @@
 
     from pawsight.compat import ImageDataGenerator
 
-`keras.preprocessing` has lost it, `tensorflow.keras` still exports Keras' own.
-The same arguments, methods and iterators; the same seed gives the same batches.
-What differs, and why, is in docs/compat.md. The functions that old scripts
-import beside the class (`load_img`, `img_to_array` ...) are those of Keras 3.
+`keras.preprocessing` no longer has the class; `tensorflow.keras` still exports it.
+Arguments, methods and iterators are the same, and the same seed gives the same
+batches. docs/compat.md lists the differences with reasons. The functions that old
+scripts import with the class (`load_img`, `img_to_array` ...) are those of Keras 3.
 
 Names are resolved on first use, since they load TensorFlow.
 """

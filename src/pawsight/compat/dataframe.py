@@ -16,7 +16,7 @@ _UNCLASSED = ("input", "multi_output", "raw", None)
 
 
 class DataFrameIterator(FileIterator):
-    """Batches from a table: a column of paths, and one or more of labels."""
+    """Batches from a table: a column of paths, and one or more columns of labels."""
 
     allowed_class_modes = ("binary", "categorical", "input", "multi_output", "raw", "sparse", None)
 
@@ -65,36 +65,36 @@ class DataFrameIterator(FileIterator):
 
     @property
     def labels(self) -> Any:
-        """The class index of each photo, or what the columns hold."""
+        """The class index of each photo, or the values of the columns."""
         return self._targets if self.class_mode in ("multi_output", "raw") else self.classes
 
     @property
     def sample_weight(self) -> Any:
-        """How much each photo counts; None counts all alike."""
+        """The weight of each photo; None: all weights are equal."""
         return self._sample_weight
 
     def _indices_of(self, label: Any) -> Any:
         if isinstance(label, list | tuple):
-            return [self.class_indices[one] for one in label]
+            return [self.class_indices[name] for name in label]
         return self.class_indices[label]
 
     def _existing(self, rows: Any, x_col: str) -> Any:
-        """Return the rows whose file exists and is named like a photo."""
-        is_there = rows[x_col].map(
+        """Return the rows whose file exists and has the ending of a photo."""
+        is_usable = rows[x_col].map(
             lambda name: (
                 name.lower().endswith(self.white_list_formats)
                 and os.path.isfile(os.path.join(self.directory, name))  # noqa: PTH113, PTH118
             )
         )
-        is_there = is_there.astype(bool)
-        missing = rows[x_col][~is_there].tolist()
+        is_usable = is_usable.astype(bool)
+        missing = rows[x_col][~is_usable].tolist()
         if missing:
             warnings.warn(
                 f"Left out: {counted(len(missing), 'file')} of column '{x_col}', not there or not "
-                f"named like a photo. The first one is {missing[0]}.",
+                f"named like a photo. The first is {missing[0]}.",
                 stacklevel=4,
             )
-        return rows[is_there]
+        return rows[is_usable]
 
 
 def _check(
@@ -103,8 +103,8 @@ def _check(
     """Check that the table fits class_mode.
 
     Raises:
-        KindError: A column holds things of the wrong kind.
-        SettingError: "binary", and not two classes; or a column that is not there.
+        KindError: A column has values of the wrong type.
+        SettingError: A column does not exist, or there are not two classes for "binary".
     """
     for column in (x_col, *(y_col if isinstance(y_col, list) else [y_col]), weight_col):
         is_used = column in (x_col, weight_col) or mode not in ("input", None)
@@ -133,7 +133,7 @@ def _check(
 
 
 def _class_names(labels: Any, classes: Any) -> list[str]:
-    """Return the classes given, each once; else all there are, sorted."""
+    """Return `classes` without duplicates; if there are none, all labels, sorted."""
     if classes:
         return list(dict.fromkeys(classes))
     names: set[str] = set()
@@ -145,5 +145,5 @@ def _class_names(labels: Any, classes: Any) -> list[str]:
 def _among(label: Any, names: list[str]) -> Any:
     """Return the labels that are among the classes; None if there are none."""
     if isinstance(label, list | tuple):
-        return [one for one in label if one in names] or None
+        return [name for name in label if name in names] or None
     return label if label in names else None

@@ -1,4 +1,4 @@
-"""Batches from files of photos: what folders and tables share, and the folder per class."""
+"""Batches from files: the base of both file iterators, and the iterator over folders of classes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Array = NDArray[Any]
 
 
 class FileIterator(Iterator):
-    """Reads the photos of a batch, changes them, and adds their labels as `class_mode` requires."""
+    """Reads the photos of a batch, transforms them, and adds labels by `class_mode`."""
 
     allowed_class_modes: tuple[str | None, ...] = ("categorical", "binary", "sparse", "input", None)
 
@@ -40,10 +40,10 @@ class FileIterator(Iterator):
         keep_aspect_ratio: bool = False,
         dtype: str | None = None,
     ) -> None:
-        """Set the options of both iterators of files.
+        """Set the options of both file iterators.
 
         Raises:
-            SettingError: A value that one of them cannot have.
+            SettingError: An option has an invalid value.
         """
         if color_mode not in MODES:
             raise SettingError(f"color_mode must be one of {', '.join(MODES)}, not {color_mode!r}.")
@@ -89,7 +89,7 @@ class FileIterator(Iterator):
 
     @property
     def sample_weight(self) -> Any:
-        """How much each photo counts; None counts all alike."""
+        """The weight of each photo; None: all weights are equal."""
         return None
 
     def _get_batches_of_transformed_samples(self, index_array: _Array) -> Any:
@@ -97,30 +97,30 @@ class FileIterator(Iterator):
         if self.data_format == "channels_first":
             photos = np.moveaxis(photos, 3, 1)
         if self.image_data_generator:
-            batch = self.image_data_generator.changed(photos)
+            batch = self.image_data_generator.transform_batch(photos)
         else:
             batch = photos.astype(self.dtype)
         if self.save_to_dir:
-            target = (self.save_to_dir, self.save_prefix, self.save_format)
-            save_photos(batch, index_array, self.data_format, target, most=10**7)
+            destination = (self.save_to_dir, self.save_prefix, self.save_format)
+            save_photos(batch, index_array, self.data_format, destination, most=10**7)
         if self.class_mode is None:
             return batch
-        answers = batch.copy() if self.class_mode == "input" else self._answers(shown)
+        targets = batch.copy() if self.class_mode == "input" else self._batch_targets(shown)
         if self.sample_weight is None:
-            return batch, answers
-        return batch, answers, self.sample_weight[shown]
+            return batch, targets
+        return batch, targets, self.sample_weight[shown]
 
-    def _answers(self, shown: _Array) -> Any:
+    def _batch_targets(self, shown: _Array) -> Any:
         if self.class_mode == "raw":
             return self.labels[shown]
         if self.class_mode == "multi_output":
             return [output[shown] for output in self.labels]
         if self.class_mode != "categorical":
             return np.array([self.classes[index] for index in shown], self.dtype)
-        answers = np.zeros((len(shown), len(self.class_indices)), self.dtype)
+        targets = np.zeros((len(shown), len(self.class_indices)), self.dtype)
         for row, index in enumerate(shown):
-            answers[row, self.classes[index]] = 1
-        return answers
+            targets[row, self.classes[index]] = 1
+        return targets
 
 
 class DirectoryIterator(FileIterator):
@@ -165,7 +165,7 @@ class DirectoryIterator(FileIterator):
         self._begin(directory, paths, batch_size, shuffle, seed)
 
     def _files(self, name: str, follow_links: bool) -> Names[str]:
-        """Return the photos of a class, relative to its folder, in Keras' order."""
+        """Yield the photos of a class, relative to its folder, in Keras' order."""
         top = os.path.join(self.directory, name)  # noqa: PTH118
         for folder, _, files in sorted(os.walk(top, followlinks=follow_links), key=lambda x: x[0]):
             for file in sorted(files):
@@ -174,11 +174,11 @@ class DirectoryIterator(FileIterator):
 
 
 def _class_folders(directory: Any) -> list[str]:
-    """Return the folders in it, without those that notebooks and systems create."""
+    """Return the subfolders, without those that notebooks and systems create."""
     entries = [entry for entry in os.scandir(directory) if entry.is_dir()]
     return sorted(entry.name for entry in entries if not is_system_folder(entry.name))
 
 
 def print_summary(line: str) -> None:
-    """Print the same line as Keras."""
+    """Print a line to standard output, as Keras does."""
     sys.stdout.write(line + "\n")

@@ -1,4 +1,4 @@
-"""The three ways to get batches from an ImageDataGenerator: array, folders, table."""
+"""The flows of an ImageDataGenerator: from an array, from folders, and from a table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Flows:
         ignore_class_split: bool = False,
         subset: str | None = None,
     ) -> NumpyArrayIterator:
-        """Yield batches of photos from an array, shape [N, H, W, C], with labels and weights."""
+        """Return an iterator over an array of photos, [N, H, W, C], with labels and weights."""
         return NumpyArrayIterator(
             x,
             y,
@@ -66,7 +66,7 @@ class Flows:
         interpolation: str = "nearest",
         keep_aspect_ratio: bool = False,
     ) -> DirectoryIterator:
-        """Yield batches from a folder with a folder per class; unreadable photos are replaced."""
+        """Return an iterator over a folder with a folder per class; replaces unreadable photos."""
         return DirectoryIterator(
             directory,
             self,
@@ -110,7 +110,7 @@ class Flows:
         validate_filenames: bool = True,
         **old: Any,
     ) -> DataFrameIterator:
-        """Yield batches from a pandas table of paths and labels; `old` arguments have no effect."""
+        """Return an iterator over a pandas table of paths and labels; ignores `old` arguments."""
         for name in old:
             warnings.warn(f"{name} has no effect any more.", DeprecationWarning, stacklevel=2)
         return DataFrameIterator(

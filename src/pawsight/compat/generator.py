@@ -1,7 +1,7 @@
-"""Keras' ImageDataGenerator as it was: settings, draws, changes, normalising, and three flows.
+"""Keras' ImageDataGenerator: random transformations, normalisation, and three flows.
 
 Numbers are drawn from NumPy's global generator in Keras' own order, so that the
-same seed gives the same photos, changed in the same way.
+same seed gives the same photos with the same transformations.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _Array = NDArray[Any]
 
 
 class ImageDataGenerator(Flows):
-    """Batches of photos, changed at random and normalised, for scripts written for Keras 2.
+    """Batches of photos, randomly transformed and normalised, for scripts written for Keras 2.
 
-    Every argument has the same meaning; docs/compat.md lists them. New
-    code is better off with `pawsight.feed` and `pawsight.AugmentConfig`.
+    Every argument has the same meaning as in Keras; docs/compat.md lists them. New
+    code should use `pawsight.feed` and `pawsight.AugmentConfig`.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class ImageDataGenerator(Flows):
         self.std: _Array | None = None
         self.zca_whitening_matrix: _Array | None = None
         self._check()
-        self._turn_on_what_others_need()
+        self._enable_required()
         is_last = self.data_format == "channels_last"
         self.row_axis, self.col_axis, self.channel_axis = (1, 2, 3) if is_last else (2, 3, 1)
 
@@ -98,7 +98,7 @@ class ImageDataGenerator(Flows):
         if limits is not None and (not isinstance(limits, tuple | list) or len(limits) != 2):
             raise SettingError(f"brightness_range must be a pair of two numbers, not {limits}.")
 
-    def _turn_on_what_others_need(self) -> None:
+    def _enable_required(self) -> None:
         if self.zca_whitening:
             self._override("zca_whitening", "featurewise_center", True)
             self._override("zca_whitening", "featurewise_std_normalization", False)
@@ -111,30 +111,32 @@ class ImageDataGenerator(Flows):
             setattr(self, other, value)
             warnings.warn(f"{name} sets {other} to {value}.", stacklevel=5)
 
-    def changed(self, photos: _Array) -> _Array:
-        """Draw a change for each photo, apply it, and normalise.
+    def transform_batch(self, photos: _Array) -> _Array:
+        """Transform each photo at random, and normalise it.
 
         Args:
-            photos: Shape [B, H, W, C] or [B, C, H, W]; not changed.
+            photos: Shape [B, H, W, C] or [B, C, H, W]; not modified.
 
         Returns:
             A new array of the same shape, of the generator's dtype.
         """
-        own = type(self).apply_transform is ImageDataGenerator.apply_transform
-        if own and self.data_format == "channels_last" and self.dtype == "float32":
+        is_overridden = type(self).apply_transform is not ImageDataGenerator.apply_transform
+        if not is_overridden and self.data_format == "channels_last" and self.dtype == "float32":
             state = np.random.get_state()
             drawn = [self.get_random_transform(photos.shape[1:]) for _ in photos]
-            if batch.is_common(photos, self.fill_mode, self.cval, self.interpolation_order, drawn):
-                result: _Array = batch.changed(photos, drawn, self.fill_mode, self.cval)
-                for place in range(len(result)):
-                    result[place] = self.standardize(result[place])
+            if batch.is_supported(
+                photos, self.fill_mode, self.cval, self.interpolation_order, drawn
+            ):
+                result: _Array = batch.transform(photos, drawn, self.fill_mode, self.cval)
+                for i in range(len(result)):
+                    result[i] = self.standardize(result[i])
                 return result
             np.random.set_state(state)
         result = np.empty(photos.shape, self.dtype)
-        for place, photo in enumerate(photos):
+        for i, photo in enumerate(photos):
             parameters = self.get_random_transform(photo.shape)
-            moved = self.apply_transform(photo.astype(self.dtype), parameters)
-            result[place] = self.standardize(moved)
+            transformed = self.apply_transform(photo.astype(self.dtype), parameters)
+            result[i] = self.standardize(transformed)
         return result
 
     def standardize(self, x: _Array) -> _Array:
@@ -160,47 +162,48 @@ class ImageDataGenerator(Flows):
             self._is_fitted("zca_whitening", None)
         return x
 
-    def _is_fitted(self, name: str, found: _Array | None) -> bool:
-        if found is None:
+    def _is_fitted(self, name: str, statistic: _Array | None) -> bool:
+        """Return whether `fit` has computed a statistic; warn if it has not."""
+        if statistic is None:
             warnings.warn(
                 f"{name} has no effect yet: call fit() of the generator with sample photos first.",
                 stacklevel=3,
             )
-        return found is not None
+        return statistic is not None
 
     def get_random_transform(
         self, img_shape: Sequence[int], seed: int | None = None
     ) -> dict[str, Any]:
-        """Draw the parameters of one change.
+        """Draw the parameters of a random transformation.
 
         Args:
-            img_shape: Of one photo, in pixels.
+            img_shape: The shape of a photo, [H, W, C] or [C, H, W].
             seed: For NumPy's global generator; None continues its sequence.
 
         Returns:
-            Angles in degrees, shifts in pixels, factors, and flips; as Keras names them.
+            Angles in degrees, shifts in pixels, factors and flips, by the names of Keras.
         """
         if seed is not None:
             np.random.seed(seed)
         return draw(self, img_shape[self.row_axis - 1], img_shape[self.col_axis - 1])
 
     def apply_transform(self, x: _Array, transform_parameters: Mapping[str, Any]) -> _Array:
-        """Change one photo, shape [H, W, C] or [C, H, W], by the parameters given."""
+        """Transform a photo, shape [H, W, C] or [C, H, W], with these parameters."""
         axes = transforms.Axes(self.row_axis - 1, self.col_axis - 1, self.channel_axis - 1)
         order = self.interpolation_order
         return transforms.apply(x, transform_parameters, axes, self.fill_mode, self.cval, order)
 
     def random_transform(self, x: _Array, seed: int | None = None) -> _Array:
-        """Change one photo at random."""
+        """Transform a photo at random."""
         return self.apply_transform(x, self.get_random_transform(x.shape, seed))
 
     def fit(self, x: Any, augment: bool = False, rounds: int = 1, seed: int | None = None) -> None:
-        """Compute mean, standard deviation and whitening of sample photos.
+        """Compute the mean, standard deviation and whitening matrix of sample photos.
 
         Args:
             x: Photos, shape [N, H, W, C] or [N, C, H, W].
-            augment: Measure them changed at random, `rounds` times.
-            rounds: How often each photo is changed, with `augment`.
+            augment: Transform the photos at random first.
+            rounds: How often each photo is transformed, with `augment`.
             seed: For NumPy's global generator.
 
         Raises:

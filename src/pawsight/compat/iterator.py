@@ -1,7 +1,7 @@
-"""Batches in Keras' order: what every flow does, and the flow from an array.
+"""Batches in Keras' order: the base class of all flows, and the flow from an array.
 
-Iterators are a PyDataset of Keras 3, so `model.fit` takes them, and Python
-iterators without an end, as old loops expect.
+Iterators are both a PyDataset of Keras 3, for `model.fit`, and infinite Python
+iterators, as old loops expect.
 """
 
 from __future__ import annotations
@@ -99,18 +99,18 @@ class Iterator(keras.utils.PyDataset, abc.ABC):  # type: ignore[misc, unused-ign
 
 
 def save_photos(
-    photos: _Array, indices: _Array, data_format: str, target: tuple[Any, str, str], most: int
+    photos: _Array, indices: _Array, data_format: str, destination: tuple[Any, str, str], most: int
 ) -> None:
     """Save the photos of a batch as image files.
 
     Args:
-        photos: The batch; each photo is spread to 0..255.
-        indices: For the names.
-        data_format: Position of the channels.
-        target: Folder, prefix of the names, and format.
-        most: Names hold a random number below it, as in Keras.
+        photos: The batch; each photo is rescaled to 0..255.
+        indices: The indices of the photos, for the file names.
+        data_format: "channels_last" or "channels_first".
+        destination: Folder, prefix of the file names, and format.
+        most: File names have a random number below it, as in Keras.
     """
-    folder, prefix, suffix = target
+    folder, prefix, suffix = destination
     for photo, index in zip(photos, indices, strict=True):
         image = keras.utils.array_to_img(photo, data_format, scale=True)
         number = np.random.randint(most)
@@ -142,11 +142,11 @@ class NumpyArrayIterator(Iterator):
         self.image_data_generator = image_data_generator
         self.save_to_dir = save_to_dir
         self.save_prefix, self.save_format = save_prefix, save_format
-        photos, others = _taken_apart(x)
-        for name, one in (("y", y), ("sample_weight", sample_weight)):
-            if one is not None and len(one) != len(photos):
+        photos, others = _split_inputs(x)
+        for name, values in (("y", y), ("sample_weight", sample_weight)):
+            if values is not None and len(values) != len(photos):
                 raise SettingError(
-                    f"There are {len(photos)} photos in x, but {len(one)} entries in {name}."
+                    f"There are {len(photos)} photos in x, but {len(values)} entries in {name}."
                 )
         if subset is not None:
             part = _part(subset, int(len(photos) * image_data_generator._validation_split))
@@ -175,10 +175,10 @@ class NumpyArrayIterator(Iterator):
             )
 
     def _get_batches_of_transformed_samples(self, index_array: _Array) -> Any:
-        batch = self.image_data_generator.changed(self.x[index_array])
+        batch = self.image_data_generator.transform_batch(self.x[index_array])
         if self.save_to_dir:
-            target = (self.save_to_dir, self.save_prefix, self.save_format)
-            save_photos(batch, index_array, self.data_format, target, most=10**4)
+            destination = (self.save_to_dir, self.save_prefix, self.save_format)
+            save_photos(batch, index_array, self.data_format, destination, most=10**4)
         others = [other[index_array] for other in self.x_misc]
         photos = [batch, *others] if others else batch
         if self.y is None:
@@ -188,12 +188,12 @@ class NumpyArrayIterator(Iterator):
         return photos, self.y[index_array], self.sample_weight[index_array]
 
 
-def _taken_apart(x: Any) -> tuple[Any, list[_Array]]:
-    """Return the images, and further inputs of the model."""
+def _split_inputs(x: Any) -> tuple[Any, list[_Array]]:
+    """Return the photos, and the other inputs of the model."""
     if not isinstance(x, tuple | list):
         return x, []
     photos, rest = x[0], x[1]
-    others = [np.asarray(one) for one in (rest if isinstance(rest, list) else [rest])]
+    others = [np.asarray(other) for other in (rest if isinstance(rest, list) else [rest])]
     for other in others:
         if len(other) != len(photos):
             raise SettingError(
@@ -213,7 +213,7 @@ def _check_classes(labels: _Array, part: slice) -> None:
     split = part.stop if part.start is None else part.start
     if not np.array_equal(np.unique(labels[:split]), np.unique(labels[split:])):
         raise SettingError(
-            "Training and validation part do not hold the same classes.\n"
+            "The training and the validation part do not have the same classes.\n"
             "The first photos become the validation part: shuffle them if they are in order of "
             "their labels, or pass ignore_class_split=True."
         )

@@ -1,4 +1,4 @@
-"""Photos from files: decoded once, kept in memory, unreadable ones replaced by another photo."""
+"""Photos from files, decoded once and kept in memory; unreadable photos are replaced."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Photos:
     """Files of photos, read when they are first needed.
 
     Args:
-        paths: Of the files.
+        paths: The paths of the files.
         target_size: (height, width) in pixels.
         color_mode: "rgb", "rgba" or "grayscale".
-        interpolation: A name of Pillow's resampling filters.
-        keep_aspect_ratio: Cut the longer sides off instead of stretching.
+        interpolation: The name of one of Pillow's resampling filters.
+        keep_aspect_ratio: Crop the longer side instead of stretching.
 
     Raises:
-        SettingError: A value that these cannot have.
+        SettingError: There is no such resampling filter.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Photos:
         interpolation: str,
         keep_aspect_ratio: bool,
     ) -> None:
-        filters = {one.name.lower(): one for one in Image.Resampling}
+        filters = {choice.name.lower(): choice for choice in Image.Resampling}
         if interpolation not in filters:
             raise SettingError(
                 f"interpolation must be one of {', '.join(filters)}, not {interpolation!r}."
@@ -57,16 +57,16 @@ class Photos:
         self._num_keepable = int((machine.memory() or 0) * _KEPT_SHARE // size)
 
     def read(self, indices: IntArray) -> tuple[ImageArray, IntArray]:
-        """Return photos, with another one in the place of each that cannot be read.
+        """Return photos; a photo that cannot be read is replaced by another.
 
         Args:
-            indices: Shape [B].
+            indices: The indices of the photos, shape [B].
 
         Returns:
             Pixels, shape [B, H, W, C], and the indices of the photos shown, shape [B].
 
         Raises:
-            NoPhotoError: None of all the photos can be used.
+            NoPhotoError: None of the photos can be used.
         """
         shown = [self._shown(int(index)) for index in indices]
         return np.stack([pixels for pixels, _ in shown]), np.array([index for _, index in shown])
@@ -87,7 +87,7 @@ class Photos:
                 )
         raise NoPhotoError(
             f"None of the {len(self._paths)} photos can be used; see the warnings above.\n"
-            f"The first one is {self._paths[0]}."
+            f"The first is {self._paths[0]}."
         )
 
     def _pixels(self, index: int) -> ImageArray:

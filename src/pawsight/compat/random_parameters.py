@@ -1,7 +1,7 @@
 """Draw augmentation parameters from NumPy's global generator, in Keras' own order.
 
-So a seed gives the numbers that it gave to Keras. `pipeline.augmentations` is the
-other way to draw: stateless, for whole batches, inside the graph.
+A seed therefore gives the same numbers as in Keras. `pipeline.augmentations` instead
+draws statelessly, for whole batches, in a TensorFlow graph.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from typing import Any
 import numpy as np
 
 from pawsight.compat.legacy_errors import SettingError
-from pawsight.compat.transforms import STILL
+from pawsight.compat.transforms import IDENTITY
 
 Shift = float | Sequence[float]
 
 
 def draw(settings: Any, height: int, width: int) -> dict[str, Any]:
-    """Draw the parameters of one change.
+    """Draw the parameters of a random transformation.
 
     Args:
         settings: An ImageDataGenerator.
-        height: Of the photo, in pixels.
-        width: Of the photo, in pixels.
+        height: The height of the photo in pixels.
+        width: The width of the photo in pixels.
 
     Returns:
-        Angles in degrees, shifts in pixels, factors, and flips; as Keras names them.
+        Angles in degrees, shifts in pixels, factors and flips, by the names of Keras.
     """
-    drawn: dict[str, Any] = dict(STILL)
+    drawn: dict[str, Any] = dict(IDENTITY)
     if settings.rotation_range:
         drawn["theta"] = np.random.uniform(-settings.rotation_range, settings.rotation_range)
-    # Keras draws tx from the height's range, but moves sideways by it: kept, see docs/compat.md.
+    # Keras draws tx from the height's range, but shifts columns by it; kept, see docs/compat.md.
     drawn["tx"] = _shift(settings.height_shift_range, height)
     drawn["ty"] = _shift(settings.width_shift_range, width)
     if settings.shear_range:
@@ -54,10 +54,10 @@ def draw(settings: Any, height: int, width: int) -> dict[str, Any]:
 
 
 def zoom_limits(zoom: float | Sequence[float]) -> list[float]:
-    """Return (low, high) of the factors.
+    """Return the limits of the zoom factors, [low, high].
 
     Raises:
-        SettingError: It is neither a number nor a pair of numbers.
+        SettingError: `zoom` is neither a number nor a pair of numbers.
     """
     if isinstance(zoom, float | int):
         return [1 - zoom, 1 + zoom]
@@ -69,10 +69,10 @@ def zoom_limits(zoom: float | Sequence[float]) -> list[float]:
 def _shift(shift_range: Shift, length: int) -> float:
     """Draw a shift in pixels.
 
-    A list is chosen from, an integer n gives one of 0..n-1 pixels, both to either
-    side; a float is a limit, in pixels from 1 on. Below 1 all are shares of the length.
+    A float limits the shift. An integer n allows 0..n-1 pixels, and a list its values,
+    in both directions. Values below 1 are fractions of the length, others are pixels.
     """
-    if np.array_equal(shift_range, 0) or not np.size(shift_range):  # [0, 0] draws all the same
+    if np.array_equal(shift_range, 0) or not np.size(shift_range):  # [0, 0] still draws numbers
         return 0
     if isinstance(shift_range, float | np.floating):
         shift = np.random.uniform(-shift_range, shift_range)

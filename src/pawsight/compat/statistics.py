@@ -12,7 +12,7 @@ class Statistics(NamedTuple):
     """Statistics of sample photos; None where not requested."""
 
     mean: NDArray[Any] | None  # per channel, shaped to be subtracted from one photo
-    std: NDArray[Any] | None  # per channel, of what is left, shaped the same
+    std: NDArray[Any] | None  # per channel, after subtracting the mean; shaped the same
     whitening: NDArray[Any] | None  # ZCA matrix, shape [P, P] for photos of P numbers
 
 
@@ -23,13 +23,13 @@ def measure(
     with_std: bool,
     zca_epsilon: float | None,
 ) -> Statistics:
-    """Compute the statistics of sample photos; the array is modified.
+    """Compute the statistics of sample photos, modifying the array.
 
     Args:
         photos: Float, shape [N, H, W, C] or [N, C, H, W].
         channel_axis: 3 or 1.
-        with_mean: Measure the mean, and subtract it before what follows.
-        with_std: Measure the standard deviation, and divide by it.
+        with_mean: Compute the mean, and subtract it first.
+        with_std: Compute the standard deviation, and divide by it.
         zca_epsilon: Added to the singular values; None means no whitening.
     """
     mean = std = whitening = None

@@ -1,7 +1,7 @@
-"""Change one photo as Keras' ImageDataGenerator does, operation by operation.
+"""Transform a photo as Keras' ImageDataGenerator does, operation by operation.
 
-Any number of channels, any spline order and any fill mode of SciPy: the exact
-but slow way. `batch.py` does the common case for many photos at once.
+Exact but slow: for any number of channels, spline order and fill mode of SciPy.
+`batch` transforms whole batches in the common case.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from PIL import Image, ImageEnhance
 from pawsight.compat.legacy_errors import SettingError
 
 # Parameters of the identity.
-STILL: dict[str, Any] = {
+IDENTITY: dict[str, Any] = {
     "theta": 0,
     "tx": 0,
     "ty": 0,
@@ -28,7 +28,7 @@ STILL: dict[str, Any] = {
     "flip_horizontal": False,
     "flip_vertical": False,
 }
-_MAPPED = ("theta", "tx", "ty", "shear", "zx", "zy")
+_AFFINE = ("theta", "tx", "ty", "shear", "zx", "zy")
 
 
 class Axes(NamedTuple):
@@ -39,9 +39,9 @@ class Axes(NamedTuple):
     channels: int
 
 
-def is_moved(parameters: Mapping[str, Any]) -> bool:
-    """Return whether these parameters move pixels."""
-    return any(parameters.get(name, still) != still for name, still in STILL.items())
+def moves_pixels(parameters: Mapping[str, Any]) -> bool:
+    """Return whether the parameters move pixels."""
+    return any(parameters.get(name, identity) != identity for name, identity in IDENTITY.items())
 
 
 def apply(
@@ -52,22 +52,22 @@ def apply(
     cval: float,
     order: int,
 ) -> NDArray[Any]:
-    """Change a photo by drawn parameters.
+    """Transform a photo with drawn parameters.
 
     Args:
         photo: Shape [H, W, C] or [C, H, W], as in `axes`.
-        parameters: Named as `ImageDataGenerator.get_random_transform` gives
-            them; what is missing changes nothing. Angles in degrees, shifts in pixels.
+        parameters: As `ImageDataGenerator.get_random_transform` returns them: angles in
+            degrees, shifts in pixels; a missing parameter changes nothing.
         axes: Positions of rows, columns and channels.
-        fill_mode: What is outside, as SciPy names it.
-        cval: The colour outside, for "constant".
-        order: Of the spline, 0..5; 1 is bilinear.
+        fill_mode: A mode of `scipy.ndimage`.
+        cval: The value outside the photo for the mode "constant".
+        order: The order of the spline, 0..5; 1 is bilinear.
 
     Returns:
-        The changed photo, of the same shape.
+        The transformed photo, of the same shape.
 
     Raises:
-        SettingError: It is no single photo.
+        SettingError: The array is not a single photo.
     """
     if photo.ndim != 3:
         raise SettingError(
@@ -76,7 +76,7 @@ def apply(
         )
     changed = _warped(photo, parameters, axes, fill_mode, cval, order)
     if parameters.get("channel_shift_intensity") is not None:
-        # Within the photo's own darkest and brightest value.
+        # Clipped to the smallest and largest value of the photo.
         shifted = changed + changed.dtype.type(parameters["channel_shift_intensity"])
         changed = np.clip(shifted, changed.min(), changed.max())
     if parameters.get("flip_horizontal"):
@@ -96,7 +96,7 @@ def _warped(
     cval: float,
     order: int,
 ) -> NDArray[Any]:
-    matrices = _matrices(**{name: parameters.get(name, STILL[name]) for name in _MAPPED})
+    matrices = _matrices(**{name: parameters.get(name, IDENTITY[name]) for name in _AFFINE})
     if not matrices:
         return photo
     # Keras takes the centre's x from the height and its y from the width: see docs/compat.md.
@@ -120,7 +120,7 @@ def _shift(x: float, y: float) -> NDArray[np.float64]:
 def _matrices(
     theta: float, tx: float, ty: float, shear: float, zx: float, zy: float
 ) -> list[NDArray[np.float64]]:
-    """Return the maps that are not the identity, in Keras' order: rotation, shift, shear, zoom."""
+    """Return the non-identity matrices, in Keras' order: rotation, shift, shear, zoom."""
     matrices = []
     if theta != 0:
         cos, sin = np.cos(np.deg2rad(theta)), np.sin(np.deg2rad(theta))
@@ -136,22 +136,22 @@ def _matrices(
 
 
 def _brightened(photo: NDArray[Any], factor: float, axes: Axes) -> NDArray[Any]:
-    """Multiply the brightness as Pillow does on bytes; other ranges are scaled to 0..255 and back.
+    """Multiply the brightness as Pillow does on bytes; values outside 0..255 are scaled first.
 
     Raises:
-        SettingError: A photo of other than 1, 3 or 4 channels.
+        SettingError: The photo has not 1, 3 or 4 channels.
     """
     low, high = photo.min(), photo.max()
-    is_foreign = bool(low < 0 or high > 255)
+    is_scaled = bool(low < 0 or high > 255)
     values = np.moveaxis(photo, axes.channels, 2)
     if values.shape[2] not in (1, 3, 4):
         raise SettingError(
             f"brightness_range needs photos of 1, 3 or 4 channels, not {values.shape[2]}."
         )
-    if is_foreign:
+    if is_scaled:
         values = (values - low) / ((high - low) or 1) * 255
     pixels = values.astype(np.uint8)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     bright = np.asarray(ImageEnhance.Brightness(image).enhance(factor), photo.dtype)
     bright = np.moveaxis(bright.reshape(pixels.shape), 2, axes.channels)
-    return bright / 255 * (high - low) + low if is_foreign else bright
+    return bright / 255 * (high - low) + low if is_scaled else bright

@@ -1,10 +1,9 @@
-"""Show the progress of a call in the cell of a notebook, without a setting.
+"""Show the progress of a call in the cell of a notebook.
 
-`live_in_notebooks` decorates the functions of the workflow: in Jupyter, Colab or
-another front end with a kernel they show their progress and draw the curves
-while they train; elsewhere they are silent. IPython is used where
-it runs already, and never loaded. `PAWSIGHT_LIVE=off` turns it off, and so
-does `progress=Silent()` for one call.
+`live_in_notebooks` decorates the functions of the workflow: in Jupyter, Colab and
+other front ends with a kernel they show their progress, and curves during
+training; elsewhere they are silent. IPython is used only where it already runs.
+`PAWSIGHT_LIVE=off` disables the display, `progress=Silent()` does for one call.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ def live_in_notebooks(
     """Display a call's progress in the notebook's cell, unless the caller gives a `progress`.
 
     Args:
-        function: One of its parameters is `progress`, a `Progress`.
+        function: A function with a parameter `progress`.
     """
-    place = list(inspect.signature(function).parameters).index("progress")
+    position = list(inspect.signature(function).parameters).index("progress")
 
     @functools.wraps(function)
     def shown(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
-        if "progress" in kwargs or len(args) > place or not _is_wanted():
+        if "progress" in kwargs or len(args) > position or not _is_live():
             return function(*args, **kwargs)
         from IPython.display import display
 
@@ -47,8 +46,8 @@ def live_in_notebooks(
     return shown
 
 
-def _is_wanted() -> bool:
-    """Return whether this runs in a kernel, which IPython in a terminal has not, and is on."""
+def _is_live() -> bool:
+    """Return whether there is a kernel, unlike in a terminal, and the display is not disabled."""
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     is_off = os.environ.get("PAWSIGHT_LIVE", "").lower() in ("off", "0", "false", "no")

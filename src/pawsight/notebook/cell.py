@@ -1,7 +1,7 @@
 """A `Progress` in a notebook's cell: a line with a bar, the notes, and curves.
 
-Two displays, one of HTML and one of an image, are updated in place, which every
-front end supports: no widgets, no scripts. The last state stays in the notebook.
+Two displays, of HTML and of an image, are updated in place, which every front end
+supports without widgets or scripts. The last state stays in the notebook.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pawsight.formatting import counted
 from pawsight.progress_text import Stage
 
 _TEXT_SECONDS = 0.5  # between two updates of the line
-_DRAWING_SHARE = 0.05  # of the time may go into drawing curves
+_DRAWING_SHARE = 0.05  # the largest share of the time for drawing curves
 _LATEST = 8  # lines in view; the others are collapsed
-# Facts that are points of curves.
+# Facts that are drawn as curves.
 _CURVES = (
     "epoch",
     "loss",
@@ -29,7 +29,7 @@ _CURVES = (
     "validation_accuracy",
     "validation_balanced_accuracy",
 )
-_DOTS_PER_INCH, _SHOWN_DOTS = 144, 72  # drawn for screens with fine dots, and shown half as large
+_DRAWN_DPI, _SHOWN_DPI = 144, 72  # twice the resolution, for high-resolution screens
 
 
 class NotebookProgress:
@@ -37,7 +37,7 @@ class NotebookProgress:
 
     Args:
         display: IPython's `display`.
-        clock: Seconds that only grow.
+        clock: Returns monotonic time in seconds.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class NotebookProgress:
     ) -> None:
         self._display = display
         self._clock = clock
-        self._text: Any = None  # the two displays, once they are there
+        self._text: Any = None  # the two displays, after their first use
         self._picture: Any = None
         self._lines: list[str] = []
         self._stage: Stage | None = None
@@ -93,7 +93,7 @@ class NotebookProgress:
             self._stage = None
 
     def _add_point(self, facts: dict[str, float | str]) -> None:
-        """Add the figures of a validation, under the names of the history's columns."""
+        """Add a point to each curve, under the names of the history's columns."""
         names = {"loss": "train_loss", "accuracy": "train_accuracy"}
         point = {names.get(name, name): float(facts[name]) for name in facts if name in _CURVES}
         num_points = self._num_points
@@ -132,13 +132,13 @@ class NotebookProgress:
         began = self._clock()
         figure = draw_courses(self._courses)
         picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=_DOTS_PER_INCH)
+        figure.savefig(picture, format="png", dpi=_DRAWN_DPI)
         inches = figure.get_size_inches()
         bundle = {
             "text/plain": "accuracy and loss, epoch by epoch",
             "image/png": base64.b64encode(picture.getvalue()).decode(),
         }
-        width, height = (round(_SHOWN_DOTS * side) for side in inches)
+        width, height = (round(_SHOWN_DPI * side) for side in inches)
         size = {"image/png": {"width": width, "height": height}}
         self._picture = _updated(self._picture, self._display, bundle, metadata=size)
         self._num_drawn = self._num_points
@@ -159,7 +159,7 @@ def _bar(stage: Stage) -> str:
 def _updated(
     handle: Any, display: Callable[..., Any], bundle: dict[str, str], **options: Any
 ) -> Any:
-    """Display a bundle in place of the previous one; the first creates the display."""
+    """Update a display with a bundle, or create the display; return it."""
     if handle is None:
         return display(bundle, raw=True, display_id=True, **options)
     handle.update(bundle, raw=True, **options)

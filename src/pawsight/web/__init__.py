@@ -1,1 +1,1 @@
-"""The model behind HTTP, and the page that talks to it."""
+"""The HTTP service for a model, and its web page."""

@@ -1,4 +1,4 @@
-"""The endpoints, and the status and message of each error."""
+"""The FastAPI application: endpoints, and responses to errors."""
 
 from __future__ import annotations
 
@@ -63,10 +63,8 @@ _REASONS = {
     500: "Internal error.",
     503: "The queue is full, or the service is stopping; see the header Retry-After.",
 }
-
-
-# In place of the framework's short messages.
-_PLAIN = {
+# Instead of the framework's short messages.
+_MESSAGES = {
     "Not Found": "Not found. The endpoints are listed at /docs.",
     "Method Not Allowed": "Method not allowed; see the header Allow.",
 }
@@ -79,7 +77,7 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def build_app(settings: ServeSettings) -> FastAPI:
-    """Build the application of one process; the model is loaded here; raises RunError."""
+    """Load the model, and build the application of a process; raises RunError."""
     service = Service(settings)
 
     @contextlib.asynccontextmanager
@@ -122,14 +120,15 @@ def from_environment() -> FastAPI:
 
 def _add_model(app: FastAPI, service: Service) -> None:
     key = service.settings.api_key
-    locks = []
+    dependencies = []
     common: tuple[int, ...] = (421,) if key is None else (401, 421)
     if key is not None:
-        locks = [Depends(ApiKey(key.get_secret_value())), *(Depends(one) for one in ApiKey.schemes)]
+        checks = (ApiKey(key.get_secret_value()), *ApiKey.schemes)  # the schemes only document it
+        dependencies = [Depends(check) for check in checks]
     takes_photos: dict[str, Any] = {
         "responses": _problems(400, *common, 408, 413, 415, 422, 500, 503),
         "openapi_extra": _PHOTOS,
-        "dependencies": locks,
+        "dependencies": dependencies,
     }
 
     @app.post("/predict", response_model=schemas.Answer, **takes_photos)
@@ -150,10 +149,10 @@ def _add_model(app: FastAPI, service: Service) -> None:
             str | None, Query(description="The class; default: the predicted one.")
         ] = None,
     ) -> Response:
-        """Show which parts of a photo the probability of a class depends on."""
+        """Compute which parts of a photo the probability of a class depends on."""
         return _json(await service.heat_map(request, label))
 
-    @app.get("/model", responses=_problems(*common), dependencies=locks)
+    @app.get("/model", responses=_problems(*common), dependencies=dependencies)
     async def model() -> schemas.Card:
         """Return the model card and the limits of requests."""
         return schemas.card(service.model.now, service.settings)
@@ -162,7 +161,7 @@ def _add_model(app: FastAPI, service: Service) -> None:
         "/metrics",
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}}, **_problems(*common)},
-        dependencies=locks,
+        dependencies=dependencies,
     )
     def metrics() -> Response:
         """Return metrics for Prometheus."""
@@ -177,7 +176,7 @@ def _add_health(app: FastAPI, service: Service) -> None:
 
     @app.get("/readyz", responses=_problems(421, 503))
     async def readyz() -> schemas.Health:
-        """Return whether photos may be sent: the model is loaded, and nothing is stopping."""
+        """Return whether photos may be sent: the service is not stopping."""
         if service.is_stopping:
             raise BusyError("The service is stopping.")
         return schemas.Health(status="ready")
@@ -201,7 +200,7 @@ def _add_page(app: FastAPI) -> None:
 def _add_problems(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
-        detail = _PLAIN.get(error.detail, error.detail)
+        detail = _MESSAGES.get(error.detail, error.detail)
         return JSONResponse({"detail": detail}, error.status_code, error.headers)
 
     @app.exception_handler(RequestValidationError)
@@ -222,6 +221,6 @@ def _add_problems(app: FastAPI) -> None:
         return JSONResponse({"detail": "Internal error; see the log of the service."}, 500)
 
 
-def _json(found: schemas.Answer | schemas.Heat) -> Response:
-    # Not as a return value, which FastAPI would validate again; that takes longer than building it.
-    return Response(found.model_dump_json(), media_type="application/json")
+def _json(answer: schemas.Answer | schemas.Heat) -> Response:
+    # FastAPI would validate a returned model again, which takes longer than building it.
+    return Response(answer.model_dump_json(), media_type="application/json")

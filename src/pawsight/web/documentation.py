@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader
 
 
 def documentation(openapi: dict[str, Any], address: str) -> str:
-    """Render the page."""
+    """Render an OpenAPI document as the page; `address` is the URL of the service."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
     )
@@ -26,7 +26,7 @@ def _type_name(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     if "anyOf" in schema:
-        return " or ".join(_type_name(one) for one in schema["anyOf"])
+        return " or ".join(_type_name(option) for option in schema["anyOf"])
     if schema.get("format") == "binary":
         return "file"
     kind = str(schema.get("type", "anything"))

@@ -1,6 +1,6 @@
 """Prometheus metrics: requests, photos, batches, the queue, and the model in use.
 
-With several worker processes each writes its metrics to a folder that an
+With several worker processes, each writes its metrics to a folder that an
 environment variable names, and prometheus_client adds them up.
 """
 
@@ -23,14 +23,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pawsight.inference.drift import DriftTest
 from pawsight.web.model_reloader import Model
+from pawsight.web.settings import METRICS_FOLDER
 
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 _METHODS = {"GET", "POST", "HEAD", "OPTIONS"}
 
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # doubles the lines
+disable_created_metrics()  # type: ignore[no-untyped-call]  # else there are twice as many lines
 
 
 class Metrics:
@@ -89,29 +89,29 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
-        self._shown: Model | None = None
+        self._recorded: Model | None = None
 
-    def show(self, model: Model) -> None:
+    def record_model(self, model: Model) -> None:
         """Record which model is in use."""
-        if self._shown is not None:
-            self._model.labels(self._shown.name, self._shown.fingerprint).set(0)
+        if self._recorded is not None:
+            self._model.labels(self._recorded.name, self._recorded.fingerprint).set(0)
         self._model.labels(model.name, model.fingerprint).set(1)
-        self._shown = model
+        self._recorded = model
 
-    def tested(self, drift: DriftTest) -> None:
-        """Record a test for drift."""
+    def record_drift(self, drift: DriftTest) -> None:
+        """Record the result of a test for drift."""
         self._drift.labels("differs" if drift.has_drifted else "alike").inc()
         self._drift_p_value.set(drift.p_value)
 
-    def counted(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count a request."""
-        known = method if method in _METHODS else "other"
-        self._requests.labels(known, path, str(status)).inc()
+    def record_request(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Record a request and the seconds to its answer."""
+        method = method if method in _METHODS else "other"
+        self._requests.labels(method, path, str(status)).inc()
         self._seconds.labels(path).observe(seconds)
 
     def text(self) -> bytes:
         """Return the metrics of all worker processes in the Prometheus text format."""
-        if FOLDER_VARIABLE not in os.environ:
+        if METRICS_FOLDER not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
@@ -120,34 +120,34 @@ class Metrics:
     @staticmethod
     def close() -> None:
         """Remove the gauges of this process (waiting photos, model) from the sums."""
-        if FOLDER_VARIABLE in os.environ:
+        if METRICS_FOLDER in os.environ:
             multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
 
 
 class MetricsMiddleware:
-    """Counts every request by the path it was routed to; unknown paths count as one."""
+    """Counts every request by the path of its route; all unknown paths are counted as "other"."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Process a request, and count it when it is answered."""
+        """Process a request, and record it when it is answered."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         start, status = time.monotonic(), 500
 
-        async def note(message: Message) -> None:
+        async def send_and_record(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, note)
+            await self._app(scope, receive, send_and_record)
         finally:
             seconds = time.monotonic() - start
-            self._metrics.counted(scope["method"], _routed(scope), status, seconds)
+            self._metrics.record_request(scope["method"], _routed(scope), status, seconds)
 
 
 def _routed(scope: Scope) -> str:

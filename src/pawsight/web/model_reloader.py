@@ -1,12 +1,12 @@
-"""The model that answers, and its replacement without dropping a request.
+"""The model in use, and its replacement without dropping a request.
 
-The path of the run is checked again and again: a symbolic link may come to point
-elsewhere, or the files in the folder may be replaced. A change counts once it is
-the same in two checks, so that a folder is not loaded while it is being copied.
-A new model is first loaded and run in a separate process, with a time limit:
-one that crashes or never ends does not affect the service. If that fails, the
-error is logged once and the old model stays. A request keeps the model with
-which it began.
+The path of the run is checked regularly: a symbolic link may point to another
+folder, or the files in the folder may be replaced. A change is accepted when two
+checks find the same, so that a folder is not loaded while it is being copied.
+A new model is first loaded and run in a separate process, with a time limit, so
+that a model that crashes or hangs does not affect the service. If that fails, the
+error is logged once and the old model stays in use. A request keeps the model
+that it began with.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from pawsight.runs import Run
 
 logger = logging.getLogger(__name__)
 
-_TRIAL_SECONDS = 120.0
-# The pipe at its standard input is closed when the service ends, however it does.
-_TRIAL = """
+_TEST_SECONDS = 120.0
+# The pipe at its standard input is closed when the service ends, for whatever reason.
+_TEST_PROGRAM = """
 import os, sys, threading
 def end_with_service():
     os.read(0, 1)
     os._exit(1)
 threading.Thread(target=end_with_service, daemon=True).start()
-from pawsight.errors import PawsightError, RunError
+from pawsight.errors import PawsightError
 from pawsight.web.model_reloader import load_model
 try:
     load_model(sys.argv[1])
@@ -52,8 +52,8 @@ Signature = tuple[str, tuple[tuple[int, int, int] | None, ...]]
 class Model:
     """A model in use, and its card.
 
-    `trained` is the part of model.json on its training; `metrics` are the
-    headline numbers of each part that it was measured on, None where it was not.
+    `trained` is what model.json states on the training; `metrics` are the
+    headline numbers of each evaluated part, None without an evaluation.
     """
 
     classifier: Classifier
@@ -64,13 +64,13 @@ class Model:
 
 
 def load_model(run_path: str | None) -> Model:
-    """Load a model and run it once, so that the first request does not wait for that.
+    """Load a model and run it once, so that the first request is not slower.
 
     Args:
         run_path: The run folder; None is the model that ships.
 
     Raises:
-        RunError: There is no finished run there, or it is damaged.
+        RunError: There is no finished run at `run_path`, or it is damaged.
     """
     path = Path(run_path).resolve() if run_path else builtin.folder()
     run = Run.open(path)
@@ -81,7 +81,7 @@ def load_model(run_path: str | None) -> Model:
 
 
 class ModelReloader:
-    """Holds the model to answer with, `now`, and replaces it when its run changes."""
+    """Keeps the model in use, `now`, and replaces it when its run changes."""
 
     def __init__(self, run_path: str | None) -> None:
         self._run_path = run_path
@@ -92,18 +92,18 @@ class ModelReloader:
         """Check whether the run has changed, and load it if so, which takes seconds.
 
         Returns:
-            Whether another model answers from now on.
+            Whether another model is in use now.
         """
-        found = self._signature()
-        is_settled = found == self._seen
-        self._seen = found
-        if found == self._loaded or not is_settled or self._run_path is None:
+        signature = self._signature()
+        is_settled = signature == self._seen
+        self._seen = signature
+        if signature == self._loaded or not is_settled or self._run_path is None:
             return False
         try:
-            _try_apart(self._run_path)
+            _test_in_subprocess(self._run_path)
             model = load_model(self._run_path)
         except (PawsightError, OSError, MemoryError) as error:
-            self._loaded = found  # it is not tried again until it changes
+            self._loaded = signature  # not tried again until it changes
             reason = str(error).replace("\n", " ")
             logger.error(
                 "%s has changed but cannot be loaded; the previous model stays in use: %s",
@@ -111,9 +111,9 @@ class ModelReloader:
                 reason or type(error).__name__,
             )
             return False
-        if self._signature() != found:
-            return False  # it changed again meanwhile
-        self._loaded = found
+        if self._signature() != signature:
+            return False  # it has changed again
+        self._loaded = signature
         is_other = model.fingerprint != self.now.fingerprint or model.name != self.now.name
         self.now = model
         if is_other:
@@ -121,38 +121,39 @@ class ModelReloader:
         return is_other
 
     def _signature(self) -> Signature:
-        """Return what changes when the run does."""
+        """Return the folder and the stamps of its files, which change when the run does."""
         path = Path(self._run_path).resolve() if self._run_path else builtin.folder()
         run = Run(path)
         return str(path), tuple(_stamp(file) for file in (run.model_path, run.onnx_path))
 
 
-def _try_apart(run_path: str) -> None:
+def _test_in_subprocess(run_path: str) -> None:
     """Load a model and run it once in a separate process; raises RunError."""
-    end_of_service, held = os.pipe()
+    stdin, held_open = os.pipe()
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _TRIAL, run_path],
-            stdin=end_of_service,
+            [sys.executable, "-c", _TEST_PROGRAM, run_path],
+            stdin=stdin,
             capture_output=True,
-            timeout=_TRIAL_SECONDS,
+            timeout=_TEST_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise RunError(
-            f"it was not loaded and run once within {_TRIAL_SECONDS:.0f} seconds"
+            f"it was not loaded and run once within {_TEST_SECONDS:.0f} seconds"
         ) from error
     finally:
-        os.close(end_of_service)
-        os.close(held)
+        os.close(stdin)
+        os.close(held_open)
     if done.returncode:
         reason = done.stderr.decode("utf-8", "replace").strip()
         raise RunError(reason or f"loading it crashed (exit code {done.returncode})")
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return the modification time, the size and the inode of a file; None if there is none."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol with a timeout for the head of a request.
 
 uvicorn has no timeout for a client that opens a connection and sends nothing, or
-its head byte by byte; a thousand of these use up the connections of a process
+the head byte by byte; a thousand such clients use up the connections of a process
 (Slowloris). The body has its own timeout: `--timeout`.
 """
 
@@ -51,7 +51,9 @@ class HeadTimeoutProtocol(H11Protocol):
             self._deadline = None
 
     def _time_out(self) -> None:
-        begun, _ = self.conn.trailing_data
-        if begun and self.conn.their_state is h11.IDLE:  # else it still sends a refused body
+        received, _ = self.conn.trailing_data
+        if (
+            received and self.conn.their_state is h11.IDLE
+        ):  # else the client is sending a refused body
             self.transport.write(_RESPONSE)
         self.transport.close()

@@ -36,14 +36,14 @@ class Row(BaseModel):
     """The prediction of one photo; `error` is the reason if it cannot be read."""
 
     name: str
-    label: str = Field(description="Of several labels, those that are given, with `;` between.")
-    labels: list[str] = Field(description="The label; of several, those that are given.")
+    label: str = Field(description="With several labels, the assigned ones, separated by `;`.")
+    labels: list[str] = Field(description="The label; with several labels, the assigned ones.")
     probability: float = Field(
-        ge=0, le=1, description="Of the label; of several, of the least certain decision."
+        ge=0, le=1, description="Of the label; with several labels, of the least certain decision."
     )
     probabilities: dict[str, float]
     answer: str = Field(
-        description="The label, `unsure`, or `none` of the classes; of several, as `label`."
+        description="The label, `unsure`, or `none` of the classes; of several labels, as `label`."
     )
     ood_score: float | None = Field(
         description="Distance from the training photos; above 1 the answer is `none`."
@@ -91,10 +91,10 @@ class Card(BaseModel):
     resize: Resize
     task: TaskName = Field(description="Whether a photo has one class, or several labels.")
     thresholds: list[float] | None = Field(
-        description="Of several labels: the probability from which each is given."
+        description="With several labels: the probability from which each is assigned."
     )
     temperature: float
-    sure: float = Field(description="The least probability of a sure answer.")
+    sure: float = Field(description="The lowest probability of a sure answer.")
     trained: dict[str, Any]
     metrics: dict[str, Any] | None
     limits: Limits
@@ -125,16 +125,16 @@ def row(name: str, prediction: Prediction, sure: float | None) -> Row:
     )
 
 
-def heat(found: HeatMap, model: Model) -> Heat:
+def heat(heat_map: HeatMap, model: Model) -> Heat:
     """Return a heat map as a response."""
-    rows, columns = found.values.shape
+    rows, columns = heat_map.values.shape
     return Heat(
-        label=found.label,
+        label=heat_map.label,
         rows=rows,
         columns=columns,
-        values=found.values.round(4).tolist(),
-        probability=found.probability,
-        largest_drop=found.largest_drop,
+        values=heat_map.values.round(4).tolist(),
+        probability=heat_map.probability,
+        largest_drop=heat_map.largest_drop,
         image_size=list(model.classifier.image_size),
         resize=model.classifier.resize,
     )

@@ -34,9 +34,9 @@ class SecurityMiddleware:
 
     def __init__(self, app: ASGIApp, settings: ServeSettings) -> None:
         self._app = app
-        own = f"[{settings.host}]" if ":" in settings.host else settings.host
-        is_guarded = settings.is_local and settings.api_key is None
-        self._names = {*_LOCAL, own.lower()} if is_guarded else None
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        is_restricted = settings.is_local and settings.api_key is None
+        self._allowed_hosts = {*_LOCAL, host.lower()} if is_restricted else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Process a request, or reject it."""
@@ -52,7 +52,7 @@ class SecurityMiddleware:
             await send(message)
 
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
-            # Two proxies may disagree on where such a body ends, and so on the next request.
+            # Servers may disagree on where such a body ends and the next request begins.
             refusal = JSONResponse(
                 {"detail": "Send Content-Length or Transfer-Encoding, not both."},
                 400,
@@ -60,7 +60,7 @@ class SecurityMiddleware:
             )
             await refusal(scope, receive, add_headers)
             return
-        if self._names is not None and _name(scope) not in self._names:
+        if self._allowed_hosts is not None and _host(scope) not in self._allowed_hosts:
             refusal = JSONResponse(
                 {
                     "detail": "Host header not allowed. Without an API key only names of this "
@@ -73,7 +73,7 @@ class SecurityMiddleware:
         await self._app(scope, receive, add_headers)
 
 
-def _name(scope: Scope) -> str:
+def _host(scope: Scope) -> str:
     """Return the host of the Host header, without the port; "" if there is none."""
     host = Headers(scope=scope).get("host", "").lower()
     name, colon, port = host.rpartition(":")
@@ -81,7 +81,7 @@ def _name(scope: Scope) -> str:
 
 
 class ApiKey:
-    """Checks the API key in either of two headers."""
+    """Checks the API key in the header X-API-Key or Authorization."""
 
     schemes = (
         APIKeyHeader(name="X-API-Key", auto_error=False),
@@ -95,14 +95,14 @@ class ApiKey:
         """Check a request.
 
         Raises:
-            HTTPException: 401.
+            HTTPException: 401, if the key is missing or wrong.
         """
-        given = request.headers.get("x-api-key", "")
+        key = request.headers.get("x-api-key", "")
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            given = given or token.strip()
-        # In constant time, which reveals nothing about a partly right guess.
-        if not hmac.compare_digest(given.encode("latin-1", "replace"), self._key):
+            key = key or token.strip()
+        # In constant time, so that the time reveals nothing about a partly correct key.
+        if not hmac.compare_digest(key.encode("latin-1", "replace"), self._key):
             raise HTTPException(
                 401,
                 "Send the API key in the header X-API-Key, or as Authorization: Bearer KEY.",

@@ -14,14 +14,13 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from pawsight.errors import ConfigError, ExtraError
 from pawsight.run_addresses import is_address
 from pawsight.runs import Run
-from pawsight.web.settings import ENVIRONMENT, ServeSettings
+from pawsight.web.settings import ENVIRONMENT, METRICS_FOLDER, ServeSettings
 from pawsight.web.shutdown import STOPPED
 
 logger = logging.getLogger(__name__)
@@ -46,14 +45,14 @@ def serve(run_path: str | os.PathLike[str] | Run | None = None, **options: Any) 
     Args:
         run_path: A finished run, by path or opened; it is reloaded when it
             changes, except at an address. None is the model that ships with pawsight.
-        options: `host`, `port`, `workers`, `api_key`, `cors`, `max_bytes`,
-            `max_pixels`, `max_photos`, `timeout`, `max_waiting`, `sure`: as the
-            options of the command.
+        **options: `host`, `port`, `workers`, `api_key`, `cors`, `max_bytes`,
+            `max_pixels`, `max_photos`, `timeout`, `max_waiting`, `sure`, with the
+            meaning of the options of the command.
 
     Raises:
         ConfigError: A setting is invalid, or the port is taken.
         ExtraError: The extra "serve" is not installed.
-        RunError: There is no finished run.
+        RunError: There is no finished run at `run_path`.
     """
     run = Run.open(run_path) if run_path and is_address(run_path) else run_path
     path = str(run.path if isinstance(run, Run) else os.fspath(run or "")) or None
@@ -71,7 +70,7 @@ def serve(run_path: str | os.PathLike[str] | Run | None = None, **options: Any) 
 def _run(settings: ServeSettings) -> None:
     import uvicorn
 
-    with _environment(settings), _signals_survived_once():
+    with _environment(settings), _ignore_first_signal():
         uvicorn.run(
             "pawsight.web.app:from_environment",
             factory=True,
@@ -87,7 +86,7 @@ def _run(settings: ServeSettings) -> None:
 
 
 def _check_port(settings: ServeSettings) -> None:
-    """Check that the port is free, for a plain error instead of uvicorn's."""
+    """Check that the port is free, for a clearer error than uvicorn's."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -108,7 +107,7 @@ def _check_port(settings: ServeSettings) -> None:
 
 
 def _log_start(settings: ServeSettings) -> None:
-    """Load the model once, for its errors to come first, and log what starts."""
+    """Load the model once, so that its errors come first, and log how the service starts."""
     from pawsight.web.model_reloader import load_model
 
     model = load_model(settings.run)
@@ -122,7 +121,7 @@ def _log_start(settings: ServeSettings) -> None:
             settings.host,
             settings.port,
         )
-    logger.info("Page: %s, endpoints: %s/docs.", *[settings.address] * 2)
+    logger.info("Page: %s, endpoints: %s/docs.", settings.address, settings.address)
     logger.info("Stop with Ctrl-C; accepted requests are answered first.")
 
 
@@ -133,7 +132,7 @@ def _environment(settings: ServeSettings) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         if settings.workers > 1:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pawsight-serve-"))
-            values["PROMETHEUS_MULTIPROC_DIR"] = str(Path(folder))
+            values[METRICS_FOLDER] = folder
         before = {name: os.environ.get(name) for name in values}
         os.environ.update(values)
         try:
@@ -147,10 +146,10 @@ def _environment(settings: ServeSettings) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _signals_survived_once() -> Iterator[None]:
-    """Survive the signal that uvicorn raises again on stopping; a later one ends the process."""
+def _ignore_first_signal() -> Iterator[None]:
+    """Ignore the signal that uvicorn raises again after stopping; the next one ends the process."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # which gets no signals
+        yield  # other threads receive no signals
         return
 
     raised: set[int] = set()

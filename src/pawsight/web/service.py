@@ -33,28 +33,28 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1  # after a refusal
 _BATCH_SIZE = 4  # as for a folder: more photos do not fit in a core's cache
-_MIN_HELD_BYTES = 256 * 2**20  # that all requests together may hold, however small one may be
-_MAX_OF_ONE_CLIENT = 0.75  # of all requests that may be active
-_BYTES_A_PIXEL = 25  # of memory, while a large photo is decoded
-_MAX_MEMORY = 0.5  # of the machine's, for large photos
-_DRIFT_PHOTOS = 200  # tested at a time
+_MIN_HELD_BYTES = 256 * 2**20  # for all requests together, even if the limit of each is small
+_MAX_CLIENT_SHARE = 0.75  # of the requests that may be active
+_BYTES_PER_PIXEL = 25  # of memory, while a large photo is decoded
+_MAX_MEMORY = 0.5  # share of the machine's memory for large photos
+_DRIFT_PHOTOS = 200  # photos per test for drift
 _HEAT_WEIGHT = 16  # a heat map takes as long as 65 photos, and uses all cores
 
 
 class Service:
-    """The state behind the endpoints."""
+    """The state of a process of the service, with a method for each endpoint with photos."""
 
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.metrics = Metrics()
         self.model = ModelReloader(settings.run)
         self.is_stopping = False
-        self.num_active = 0  # requests that were accepted and are not answered
-        self._num_active_of: Counter[str] = Counter()  # those by client address
+        self.num_active = 0  # accepted requests without an answer
+        self._num_active_of: Counter[str] = Counter()  # the same by client address
         self._memory = MemoryBudget(max(8 * settings.max_bytes, _MIN_HELD_BYTES))
-        self.draining: asyncio.Task[None] | None = None  # once it is stopping
+        self.draining: asyncio.Task[None] | None = None  # set when the service is stopping
         self._pool: DecodePool | None = None
-        # Large photos have processes of their own, too: one that is started takes its time.
+        # Large photos have separate processes, so that small ones need not wait.
         self._processes = DecodeProcesses(_num_threads(settings))
         self._large_processes = DecodeProcesses(1)
         self._drift: tuple[Model, DriftMonitor] | None = None
@@ -68,7 +68,7 @@ class Service:
             num_large=_num_large(self.settings),
         )
         await asyncio.to_thread(self._start_processes)
-        self.metrics.show(self.model.now)
+        self.metrics.record_model(self.model.now)
         watching = asyncio.create_task(self._watch_run())
         try:
             yield
@@ -89,9 +89,12 @@ class Service:
         """
         async with self._accepted(request) as (model, uploads):
             jobs = [self._job(model, upload, tta) for upload in uploads]
-            found = await self._results(request, jobs)
-            self._watch_drift(model, found)
-            rows = [self._row(upload.name, one) for upload, one in zip(uploads, found, strict=True)]
+            results = await self._results(request, jobs)
+            self._watch_drift(model, results)
+            rows = [
+                self._row(upload.name, result)
+                for upload, result in zip(uploads, results, strict=True)
+            ]
             if all(row.error for row in rows):
                 reasons = [f"{row.name}: {row.error}" if row.name else row.error for row in rows]
                 raise HTTPException(422, "No photo could be read: " + "; ".join(reasons))
@@ -109,7 +112,7 @@ class Service:
         async with self._accepted(request) as (model, uploads):
             if len(uploads) > 1:
                 raise HTTPException(
-                    422, "A heat map takes one photo. Send the others in requests of their own."
+                    422, "A heat map is of one photo. Send the other photos in separate requests."
                 )
             classifier = model.classifier
             if label is not None and label not in classifier.class_names:
@@ -117,16 +120,16 @@ class Service:
                 raise HTTPException(422, f"The model has no class '{label}'. Its classes: {known}.")
 
             def draw(pixels: list[ImageArray]) -> list[schemas.Heat]:
-                found = heat_map(classifier.probs, classifier.class_names, pixels[0], label)
-                return [schemas.heat(found, model)]
+                computed = heat_map(classifier.probs, classifier.class_names, pixels[0], label)
+                return [schemas.heat(computed, model)]
 
             decode = self._decoding(model, uploads[0])
             job = Job(object(), decode, draw, _HEAT_WEIGHT, is_large(uploads[0].data))
-            (found,) = await self._results(request, [job])
-            if isinstance(found, PhotoError):
-                raise HTTPException(422, f"The photo could not be read: {found}")
-            assert isinstance(found, schemas.Heat)
-            return found
+            (result,) = await self._results(request, [job])
+            if isinstance(result, PhotoError):
+                raise HTTPException(422, f"The photo could not be read: {result}")
+            assert isinstance(result, schemas.Heat)
+            return result
 
     @contextlib.asynccontextmanager
     async def _accepted(self, request: Request) -> AsyncGenerator[tuple[Model, list[Upload]], None]:
@@ -135,13 +138,13 @@ class Service:
         if self.is_stopping:
             raise BusyError("The service is stopping. Try again in a second.")
         client = request.client.host if request.client else ""
-        # Each has a photo at least: those whose photos are still being received count too.
-        most = 2 * self.settings.max_waiting
+        # Requests that are still being received count as well: each has at least one photo.
+        max_active = 2 * self.settings.max_waiting
         if (
             self._pool.num_waiting_of(is_large=False) >= self.settings.max_waiting
-            or self.num_active >= most
-            # One client alone cannot keep all others out.
-            or self._num_active_of[client] >= math.ceil(_MAX_OF_ONE_CLIENT * most)
+            or self.num_active >= max_active
+            # A single client cannot block all others.
+            or self._num_active_of[client] >= math.ceil(_MAX_CLIENT_SHARE * max_active)
         ):
             self.metrics.photos.labels("refused").inc()
             raise BusyError("The queue is full. Try again in a second.")
@@ -176,12 +179,12 @@ class Service:
     async def _results(self, request: Request, jobs: Sequence[Job]) -> list[Any]:
         """Run jobs and return their results; a photo that cannot be read has a PhotoError."""
         assert self._pool is not None
-        outcomes, most = self.metrics.photos, self.settings.max_waiting
-        for of_large in (False, True):
-            num_new = sum(job.weight for job in jobs if job.is_large == of_large)
-            num_waiting = self._pool.num_waiting_of(of_large)
-            # A request of more photos than may wait is accepted when nothing else waits.
-            if num_new and num_waiting and num_waiting + num_new > most:
+        outcomes, max_waiting = self.metrics.photos, self.settings.max_waiting
+        for large in (False, True):
+            num_new = sum(job.weight for job in jobs if job.is_large == large)
+            num_waiting = self._pool.num_waiting_of(large)
+            # A request with more photos than may wait is accepted when nothing else waits.
+            if num_new and num_waiting and num_waiting + num_new > max_waiting:
                 outcomes.labels("refused").inc(len(jobs))
                 raise BusyError("The queue is full. Try again in a second.")
         self._pool.submit(jobs)
@@ -189,8 +192,8 @@ class Service:
         answered: asyncio.Future[list[Any]] = asyncio.gather(
             *(asyncio.wrap_future(job.future) for job in jobs), return_exceptions=True
         )
-        gone = asyncio.create_task(_disconnected(request))
-        awaited: set[asyncio.Future[Any]] = {answered, gone}
+        disconnected = asyncio.create_task(_disconnected(request))
+        awaited: set[asyncio.Future[Any]] = {answered, disconnected}
         try:
             await asyncio.wait(
                 awaited,
@@ -198,7 +201,7 @@ class Service:
                 return_when=asyncio.FIRST_COMPLETED,
             )
             if not answered.done():
-                is_late = not gone.done()
+                is_late = not disconnected.done()
                 outcomes.labels("late" if is_late else "abandoned").inc(len(jobs))
                 if is_late:
                     raise BusyError(
@@ -206,40 +209,40 @@ class Service:
                         f"Try again, with fewer photos at a time."
                     )
                 raise ClientDisconnect
-            found = answered.result()
+            results = answered.result()
         finally:
-            gone.cancel()
+            disconnected.cancel()
             self._pool.withdraw(jobs)
             self.metrics.waiting.set(self._pool.num_waiting)
-        for one in found:
-            if isinstance(one, NoProcessError):
-                raise BusyError(f"{one} Try again in a second.") from one
-            if isinstance(one, BaseException) and not isinstance(one, PhotoError):
-                raise one
-        num_unreadable = sum(isinstance(one, PhotoError) for one in found)
+        for result in results:
+            if isinstance(result, NoProcessError):
+                raise BusyError(f"{result} Try again in a second.") from result
+            if isinstance(result, BaseException) and not isinstance(result, PhotoError):
+                raise result
+        num_unreadable = sum(isinstance(result, PhotoError) for result in results)
         outcomes.labels("unreadable").inc(num_unreadable)
         outcomes.labels("answered").inc(len(jobs) - num_unreadable)
-        return found
+        return results
 
-    def _watch_drift(self, model: Model, found: Sequence[Prediction | PhotoError]) -> None:
-        """Test every `_DRIFT_PHOTOS` photos in a row, and log it where they differ."""
+    def _watch_drift(self, model: Model, results: Sequence[Prediction | PhotoError]) -> None:
+        """Test every `_DRIFT_PHOTOS` successive photos for drift, and log a warning if found."""
         if self._drift is None or self._drift[0] is not model:
             self._drift = (model, model.classifier.drift_monitor())
         monitor = self._drift[1]
-        for one in found:
-            if isinstance(one, Prediction):
-                monitor.add(one)
+        for result in results:
+            if isinstance(result, Prediction):
+                monitor.add(result)
         if monitor.num_photos >= _DRIFT_PHOTOS:
             self._drift = None
             if drift := monitor.result():
-                self.metrics.tested(drift)
+                self.metrics.record_drift(drift)
                 if drift.has_drifted:
                     logger.warning("The last %s", drift.sentence())
 
-    def _row(self, name: str, found: Prediction | PhotoError) -> schemas.Row:
-        if isinstance(found, PhotoError):
-            found = Prediction(name, error=str(found))
-        return schemas.row(name, found, self.settings.sure)
+    def _row(self, name: str, result: Prediction | PhotoError) -> schemas.Row:
+        if isinstance(result, PhotoError):
+            result = Prediction(name, error=str(result))
+        return schemas.row(name, result, self.settings.sure)
 
     def _start_processes(self) -> None:
         try:
@@ -252,34 +255,34 @@ class Service:
             await asyncio.sleep(self.settings.check_seconds)
             try:
                 if await _in_daemon_thread(self.model.refresh):
-                    self.metrics.show(self.model.now)
-            except Exception:  # any failure leaves the present model in use
+                    self.metrics.record_model(self.model.now)
+            except Exception:  # after any failure the present model stays in use
                 logger.exception("Checking for a new model failed.")
 
 
 def _num_threads(settings: ServeSettings) -> int:
-    """Return how many threads, and processes, handle small photos: the share of the cores."""
+    """Return the number of threads, and of processes, for small photos: the share of the cores."""
     return max(1, machine.num_cpus() // settings.workers)
 
 
 def _num_large(settings: ServeSettings) -> int:
     """Return how many large photos are decoded at once: as memory and cores allow, at least 1."""
-    most = _num_threads(settings) - 1
+    limit = _num_threads(settings) - 1
     if memory := machine.memory():
-        of_each = settings.max_pixels * _BYTES_A_PIXEL * settings.workers
-        most = min(most, int(memory * _MAX_MEMORY / of_each))
-    return max(1, most)
+        bytes_each = settings.max_pixels * _BYTES_PER_PIXEL * settings.workers
+        limit = min(limit, int(memory * _MAX_MEMORY / bytes_each))
+    return max(1, limit)
 
 
 async def _in_daemon_thread(call: Callable[[], bool]) -> bool:
-    """Run a call in a thread that does not keep the process from ending; `to_thread` would."""
+    """Run a call in a daemon thread, which unlike `to_thread` does not keep the process alive."""
     future: Future[bool] = Future()
 
     def run() -> None:
-        future.set_running_or_notify_cancel()  # the service may end before it does
+        future.set_running_or_notify_cancel()  # the service may end before the call does
         try:
             future.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+        except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
             future.set_exception(error)
 
     threading.Thread(target=run, name="pawsight-reloading", daemon=True).start()

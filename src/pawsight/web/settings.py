@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pawsight.errors import ConfigError
 from pawsight.setting_errors import describe_error
 
-ENVIRONMENT = "PAWSIGHT_SERVE"  # holds the settings of a worker process
+ENVIRONMENT = "PAWSIGHT_SERVE"  # the environment variable with the settings of worker processes
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that prometheus_client reads
 _ORIGIN = re.compile(r"\*|https?://[^/\s]+")
 
 
@@ -32,10 +33,9 @@ class ServeSettings(BaseModel):
     max_photos: int = Field(32, ge=1)  # of a request
     timeout: float = Field(30.0, gt=0, le=3600)  # seconds to send photos, and again to answer
     max_waiting: int = Field(64, ge=1)  # photos in the queue of a process
-    sure: float | None = Field(
-        None, ge=0, le=1
-    )  # the least probability of an answer; None: the model's
-    check_seconds: float = Field(2.0, gt=0)  # between two checks whether the run has changed
+    # The lowest probability of a sure answer; None: that of the model.
+    sure: float | None = Field(None, ge=0, le=1)
+    check_seconds: float = Field(2.0, gt=0)  # between two checks of whether the run has changed
 
     @field_validator("cors")
     @classmethod
@@ -64,21 +64,21 @@ class ServeSettings(BaseModel):
 
     @classmethod
     def checked(cls, **settings: Any) -> Self:
-        """Build settings from the options that were given.
+        """Build settings from options.
 
         Raises:
-            ConfigError: Some are invalid; all of them are named.
+            ConfigError: One line for each invalid option.
         """
         try:
             return cls(**settings)
         except ValidationError as error:
-            described = [describe_error(cls, mistake) for mistake in error.errors()]
-            named = (one.partition(":") for one in described)
-            mistakes = (f"--{name.replace('_', '-')}:{reason}" for name, _, reason in named)
-            raise ConfigError("\n".join(mistakes)) from error
+            lines = (describe_error(cls, problem).partition(":") for problem in error.errors())
+            raise ConfigError(
+                "\n".join(f"--{name.replace('_', '-')}:{reason}" for name, _, reason in lines)
+            ) from error
 
     def as_text(self) -> str:
-        """Return the settings as one line of JSON, including the key."""
+        """Return the settings as JSON, including the API key."""
         plain = self.model_dump(mode="json")
         plain["api_key"] = self.api_key.get_secret_value() if self.api_key else None
         return json.dumps(plain)

@@ -39,14 +39,14 @@ async def graceful_shutdown(service: Service) -> AsyncIterator[None]:
         return
     loop = asyncio.get_running_loop()
     before: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
-    seen: set[int] = set()
+    received: set[int] = set()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        if number in seen:
+        if number in received:
             os._exit(STOPPED)
-        seen.add(number)
+        received.add(number)
         service.is_stopping = True
-        if len(seen) == 1:
+        if len(received) == 1:
             loop.call_soon_threadsafe(begin, number)
 
     def begin(number: int) -> None:

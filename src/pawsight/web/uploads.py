@@ -1,4 +1,4 @@
-"""The photos of a request, read into memory under limits; none is ever written to a disk."""
+"""Read the photos of a request into memory, under limits; nothing is written to disk."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pawsight.errors import PawsightError
 from pawsight.web.settings import ServeSettings
 
 FIELD = "photos"
-_GRACE_SECONDS = 10.0  # before the least rate counts
-_MIN_RATE = 8192  # bytes a second; a stalled body would hold a place for the whole timeout
+_GRACE_SECONDS = 10.0  # before the minimum rate applies
+_MIN_RATE = 8192  # bytes per second; a stalled body would occupy the queue until the timeout
 RAW_TYPES = ("application/octet-stream",)  # besides image/*
 
 
 class BusyError(PawsightError):
-    """The service has more work than it may queue."""
+    """The service cannot accept a request now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,15 @@ class Upload:
 
 
 class MemoryBudget:
-    """Bounds the bytes of all requests that are in memory."""
+    """Limits the bytes of all requests in memory."""
 
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self.num_bytes = 0
 
     def add(self, num_bytes: int) -> None:
         """Add the bytes of a request; raises BusyError."""
-        if self.num_bytes + num_bytes > self._most_bytes:
+        if self.num_bytes + num_bytes > self._max_bytes:
             raise BusyError("Too many uploads at once. Try again in a second.")
         self.num_bytes += num_bytes
 
@@ -51,10 +51,7 @@ class MemoryBudget:
 
 
 class Body:
-    """The body of a request, read under limits.
-
-    A context manager: at its end the memory counts as free again.
-    """
+    """The body of a request, read under limits; a context manager that releases its memory."""
 
     def __init__(self, request: Request, settings: ServeSettings, memory: MemoryBudget) -> None:
         self._request, self._settings, self._memory = request, settings, memory
@@ -70,11 +67,11 @@ class Body:
         """Read the photos.
 
         Returns:
-            In the order sent, at least one.
+            The photos in the order sent, at least one.
 
         Raises:
             HTTPException: 400, 408, 413, 415 or 422, with the reason.
-            BusyError: Too much is being read already.
+            BusyError: The requests in memory are too large.
             ClientDisconnect: The client has disconnected.
         """
         kind = self._request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -95,13 +92,13 @@ class Body:
         except TimeoutError as error:
             raise HTTPException(
                 408,
-                f"The photos did not arrive within {self._settings.timeout:g} seconds, or slower "
-                f"than {_MIN_RATE / 1024:g} kB a second.",
+                f"The photos did not arrive within {self._settings.timeout:g} seconds, or arrived "
+                f"at less than {_MIN_RATE / 1024:g} kB per second.",
                 headers={"Connection": "close"},
             ) from error
 
     async def _raw(self) -> list[Upload]:
-        # Headers are Latin-1; a name is UTF-8 or percent-encoded.
+        # Headers are decoded as Latin-1; the name is UTF-8 or percent-encoded.
         name = self._request.headers.get("x-filename", "").encode("latin-1")
         data = b"".join([chunk async for chunk in self._chunks()])
         if not data:
@@ -109,31 +106,32 @@ class Body:
         return [Upload(unquote(name.decode("utf-8", "replace")), data)]
 
     async def _form(self) -> list[Upload]:
-        most = self._settings.max_photos
+        max_photos = self._settings.max_photos
         parser = _InMemory(
             self._request.headers,
             self._chunks(),
-            max_files=most,
-            max_fields=most,
-            max_part_size=4096,  # of a field that is no file
+            max_files=max_photos,
+            max_fields=max_photos,
+            max_part_size=4096,  # bytes of a field that is not a file
         )
         try:
             form = await parser.parse()
         except MultiPartException as error:
             if error.message.startswith("Too many files"):
                 raise HTTPException(
-                    413, f"At most {most} photos may be in one request. Send the others in another."
+                    413,
+                    f"At most {max_photos} photos may be in a request. Send the others separately.",
                 ) from error
             raise HTTPException(400, f"The form cannot be read: {error.message}") from error
-        except (ValueError, LookupError) as error:  # a header that is none
+        except (ValueError, LookupError) as error:  # a malformed header
             raise HTTPException(400, "The form cannot be read: its parts are malformed.") from error
         try:
-            found = [one for one in form.getlist(FIELD) if isinstance(one, UploadFile)]
-            if not found:
+            files = [value for value in form.getlist(FIELD) if isinstance(value, UploadFile)]
+            if not files:
                 raise HTTPException(
                     422, f"There is no photo in the request: send files in the field '{FIELD}'."
                 )
-            return [Upload(one.filename or "", await one.read()) for one in found]
+            return [Upload(file.filename or "", await file.read()) for file in files]
         finally:
             await form.close()
 
@@ -154,6 +152,6 @@ class Body:
 
 
 class _InMemory(MultiPartParser):
-    """Starlette's parser, kept from writing larger files to the disk."""
+    """Starlette's parser, which then does not write large files to disk."""
 
     spool_max_size = 2**62
