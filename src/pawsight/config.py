@@ -37,6 +37,8 @@ from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
 
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
 PrecisionChoice = Literal["auto", "float32", "bfloat16", "float16"]
+Optimizer = Literal["adam", "scaled_adam", "muon", "own"]
+Schedule = Literal["constant", "linear"]  # of the learning rate
 Staging = Literal["auto", "always", "never"]
 Range = float | tuple[float, float]
 Band = Annotated[int, Field(ge=1, le=1000)]  # of a TIFF, counted from 1

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from pawsight.config import AugmentConfig
-
-Optimizer = Literal["adam", "scaled_adam", "muon", "own"]
-Schedule = Literal["constant", "linear"]
+from pawsight.config import AugmentConfig, Optimizer, Schedule
 
 
 @dataclass(frozen=True, slots=True)

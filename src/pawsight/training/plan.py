@@ -23,10 +23,9 @@ from pydantic import (
     model_validator,
 )
 
-from pawsight.config import AugmentConfig
+from pawsight.config import AugmentConfig, Optimizer, Schedule
 from pawsight.errors import RunError
 from pawsight.formatting import num_epochs, percent
-from pawsight.models.recipe import Optimizer, Schedule
 from pawsight.records import Resize
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
