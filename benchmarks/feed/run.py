@@ -39,7 +39,7 @@ from pawsight.models.registry import build_model, find_network, listed_networks 
 from pawsight.pipeline.augment import Augment  # noqa: E402
 from pawsight.pipeline.batches import training_batches  # noqa: E402
 from pawsight.records import Pixels  # noqa: E402
-from pawsight.training import precision, recipe  # noqa: E402
+from pawsight.training import planning, precision  # noqa: E402
 from pawsight.training.optimizers import build_optimizer  # noqa: E402
 from pawsight.training.plan import Plan  # noqa: E402
 from pawsight.training.step import build_train_step  # noqa: E402
@@ -111,7 +111,7 @@ def parsed() -> argparse.Namespace:
 def plan_of(model: str, arguments: argparse.Namespace, chosen: precision.Precision) -> Plan:
     """The recipe of a network for a set of photos that takes its full batches."""
     config = TrainConfig(model=model, seed=arguments.seed, epochs=1)
-    return recipe.plan(config, ("a", "b"), 20_000, 1, chosen)
+    return planning.plan(config, ("a", "b"), 20_000, 1, chosen)
 
 
 def sizes_of(plan: Plan) -> list[tuple[int, int]]:
@@ -119,7 +119,7 @@ def sizes_of(plan: Plan) -> list[tuple[int, int]]:
     config = TrainConfig(model=plan.model)
     found = set()
     for sizes in find_network(plan.model).recipe.sizes:
-        found |= {s.image_size for s in recipe.sized(plan, config, sizes.least_epochs).stages}
+        found |= {s.image_size for s in planning.sized(plan, config, sizes.least_epochs).stages}
     return sorted(found)
 
 

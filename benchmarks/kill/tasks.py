@@ -17,7 +17,7 @@ from pawsight.progress import Silent
 from pawsight.records import Pixels
 from pawsight.runs import Run
 from pawsight.storage.atomic import make_dir, write_text
-from pawsight.training import recipe, trainer
+from pawsight.training import planning, trainer
 from pawsight.training.plan import Plan
 from pawsight.training.precision import Precision
 from pawsight.workflow.photo_sets import list_photos, read_photos
@@ -90,7 +90,8 @@ def _halves(photos: Path) -> tuple[Plan, Pixels, np.ndarray]:
     catalog, pixels = read_photos(list_photos(photos, Silent()), STEPS, Silent())
     labels = catalog.labels(catalog.usable)
     precision = Precision("float32", "for equal bits")
-    return recipe.plan(STEPS, catalog.class_names, 32, len(labels) - 32, precision), pixels, labels
+    plan = planning.plan(STEPS, catalog.class_names, 32, len(labels) - 32, precision)
+    return plan, pixels, labels
 
 
 def _take_steps(photos: Path, root: Path) -> None:

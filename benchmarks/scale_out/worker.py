@@ -45,7 +45,7 @@ def train(index: int, addresses: list[str]) -> dict:
     from pawsight.config import TrainConfig
     from pawsight.pipeline.augment import Augment
     from pawsight.pipeline.batches import training_batches
-    from pawsight.training import recipe
+    from pawsight.training import planning
     from pawsight.training.communicator import SINGLE_PROCESS, WorkerCommunicator
     from pawsight.training.learner import Learner
     from pawsight.training.photos import Subset
@@ -55,7 +55,7 @@ def train(index: int, addresses: list[str]) -> dict:
     config = TrainConfig(model="swift", image_size=(SIZE, SIZE), epochs=1, batch_size=BATCH_SIZE)
     count = BATCH_SIZE * (STEPS + 2)
     precision = Precision("float32", "for all the same")
-    plan = recipe.plan(config, ("cats", "dogs"), count, BATCH_SIZE, precision)
+    plan = planning.plan(config, ("cats", "dogs"), count, BATCH_SIZE, precision)
     photos, labels = Noise(), np.arange(count) % 2
     subset = Subset(np.arange(count), labels)
     learner = Learner(plan, photos, subset, subset, communicator=communicator)

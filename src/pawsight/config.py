@@ -2,8 +2,8 @@
 
 All mistakes of a config are reported together. A config is passed whole, saved
 in the run folder, and together with the photos and the seed it determines the
-result. `None` means that the model's own recipe decides
-(`training/recipe.py`); plan.json in the run folder has the decisions.
+result. `None` means that the model's own recipe decides (`models/recipe.py`,
+applied by `training/planning.py`); plan.json in the run folder has the decisions.
 """
 
 from __future__ import annotations

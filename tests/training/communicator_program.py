@@ -18,7 +18,7 @@ from squares import Squares, trainer_of  # noqa: E402
 from pawsight.config import TrainConfig  # noqa: E402
 from pawsight.models.normalization import FusedBatchNormalization  # noqa: E402
 from pawsight.pipeline.batches import training_batches  # noqa: E402
-from pawsight.training import recipe  # noqa: E402
+from pawsight.training import planning  # noqa: E402
 from pawsight.training.communicator import Decision, WorkerCommunicator  # noqa: E402
 from pawsight.training.precision import Precision  # noqa: E402
 from pawsight.training.step import build_train_step  # noqa: E402
@@ -28,7 +28,7 @@ BATCH_SIZE = 8
 
 def _plan():
     config = TrainConfig(model="swift", image_size=(24, 24), epochs=2)
-    return recipe.plan(config, ("cats", "dogs"), 32, 8, Precision("float32", "for a test"))
+    return planning.plan(config, ("cats", "dogs"), 32, 8, Precision("float32", "for a test"))
 
 
 def trained(communicator, dtype, normalization):

@@ -5,7 +5,7 @@ from types import MappingProxyType
 import numpy as np
 
 from pawsight.config import TrainConfig
-from pawsight.training import recipe
+from pawsight.training import planning
 from pawsight.training.communicator import SINGLE_PROCESS
 from pawsight.training.learner import Learner
 from pawsight.training.photos import Subset
@@ -35,6 +35,6 @@ def trainer_of(model="swift", epochs=3, plan=None, communicator=SINGLE_PROCESS, 
     photos = Squares()
     config = TrainConfig(model=model, image_size=(24, 24), epochs=epochs, **settings)
     precision = Precision("float32", "for a test")
-    plan = plan or recipe.plan(config, ("dark", "light"), 96, 24, precision)
+    plan = plan or planning.plan(config, ("dark", "light"), 96, 24, precision)
     train, validation = (Subset(i, photos.labels[i]) for i in np.split(np.arange(120), [96]))
     return Trainer(Learner(plan, photos, train, validation, communicator=communicator), plan)

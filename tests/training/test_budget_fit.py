@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from pawsight.config import TrainConfig
-from pawsight.training import budget_fit, recipe
+from pawsight.training import budget_fit, planning
 from pawsight.training.budget_fit import OutOfTimeError, TimeCosts, fit_to_budget
 from pawsight.training.precision import Precision
 
@@ -49,7 +49,9 @@ def fit(monkeypatch, recorded):
 
         monkeypatch.setattr(budget_fit, "Speed", Speed)
         config = TrainConfig(**({"model": "swift", "minutes": 10} | settings))
-        plan = recipe.plan(config, ("cats", "dogs"), 4000, 100, Precision("float32", "for a test"))
+        plan = planning.plan(
+            config, ("cats", "dogs"), 4000, 100, Precision("float32", "for a test")
+        )
         learner = SimpleNamespace(warm_start=start)
         return fit_to_budget(plan, config, learner, costs_ or costs(), recorded)
 

@@ -11,7 +11,7 @@ from pawsight.errors import StoppedError
 from pawsight.history import load_history
 from pawsight.progress import Silent
 from pawsight.runs import Run
-from pawsight.training import recipe
+from pawsight.training import planning
 from pawsight.training.learner import Learner
 from pawsight.training.pacing import fitted
 from pawsight.training.photos import Subset
@@ -63,7 +63,7 @@ def trained(run, plan, recorded):
 
 def plan_of(epochs=4, **settings):
     config = TrainConfig(model="swift", image_size=(SIDE, SIDE), epochs=epochs, **settings)
-    return recipe.plan(config, ("dark", "light"), 96, 24, Precision("float32", "for a test"))
+    return planning.plan(config, ("dark", "light"), 96, 24, Precision("float32", "for a test"))
 
 
 def costed(plan):

@@ -16,7 +16,7 @@ from pawsight.errors import DataError, DiskError, StoppedError
 from pawsight.progress import Silent
 from pawsight.records import Photo
 from pawsight.runs import Run
-from pawsight.training import recipe
+from pawsight.training import planning
 from pawsight.training.learner import Learner
 from pawsight.training.photos import Subset
 from pawsight.training.precision import Precision
@@ -70,7 +70,7 @@ def trainer_of(catalog, pixels, epochs=3, **settings):
     config = TrainConfig(model="swift", image_size=SIZE, epochs=epochs, **settings)
     num_per_class = np.bincount(train.labels).tolist()
     precision = Precision("float32", "for a test")
-    plan = recipe.plan(config, catalog.class_names, 48, 12, precision, num_per_class)
+    plan = planning.plan(config, catalog.class_names, 48, 12, precision, num_per_class)
     return Trainer(Learner(plan, pixels, train, validation), plan)
 
 

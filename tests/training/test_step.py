@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from pawsight.config import TrainConfig
 from pawsight.errors import ModelError
-from pawsight.training import recipe
+from pawsight.training import planning
 from pawsight.training.precision import Precision
 from pawsight.training.step import (
     build_train_step,
@@ -71,7 +71,7 @@ def _gradient_and_loss(labels, class_weights, model_name="swift"):
     layer = keras.layers.Dense(outputs, kernel_initializer="zeros", use_bias=False)
     model = keras.Sequential([keras.Input((1,)), layer])
     config = TrainConfig(model=model_name, image_size=(24, 24), epochs=1)
-    plan = recipe.plan(config, ("cats", "dogs"), 4, 2, Precision("float32", "for a test"))
+    plan = planning.plan(config, ("cats", "dogs"), 4, 2, Precision("float32", "for a test"))
     plan = plan.model_copy(update={"class_weights": class_weights, "label_smoothing": 0.0})
     step = train_step_of(model, 1.0, plan)
     inputs = tf.constant([[1.0], [2.0], [3.0], [4.0]])

@@ -31,7 +31,7 @@ from pawsight.training.candidates import kept_size
 from pawsight.training.head_fit import HeadFit
 from pawsight.training.photos import subsets
 from pawsight.training.plan import Plan, load_plan
-from pawsight.training.recipe import budget_minutes
+from pawsight.training.planning import budget_minutes
 from pawsight.training.score import score
 from pawsight.training.session import train_run
 from pawsight.training.time_budget import TimeBudget

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pawsight.config import TrainConfig
 from pawsight.errors import TrainingError
 from pawsight.progress import Progress
-from pawsight.training import pacing, recipe
+from pawsight.training import pacing, planning
 from pawsight.training.learner import Learner
 from pawsight.training.plan import Plan
 from pawsight.training.step_timing import Speed
@@ -66,7 +66,7 @@ def fit_to_budget(
     share = math.prod(first.image_size) / math.prod(plan.image_size)
     epoch_seconds = speed.step_seconds(plan, 0) / share * plan.num_train / plan.batch_size
     left = seconds - costs.around(0.0)
-    plan = speed.with_costs(recipe.sized(plan, config, left / epoch_seconds))
+    plan = speed.with_costs(planning.sized(plan, config, left / epoch_seconds))
     around = costs.around(pacing.last_validation_seconds(plan) / plan.num_validation)
     start = learner.warm_start
     if start:  # the trainer scores it first, or its average with the final weights in the end

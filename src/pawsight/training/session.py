@@ -18,7 +18,7 @@ from pawsight.models.onnx_convert import check_convertible
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
-from pawsight.training import pacing, precision, recipe
+from pawsight.training import pacing, planning, precision
 from pawsight.training.budget_fit import TimeCosts, fit_to_budget
 from pawsight.training.candidates import describe_kept
 from pawsight.training.custom_components import CustomComponents
@@ -156,7 +156,7 @@ def _begin(
         check_convertible(learner.model)
     crowding = (time.monotonic() - clock) / max(1e-3, time.process_time() - busy)
     if decided.minutes is None:
-        plan = recipe.sized(decided, config, decided.epochs)
+        plan = planning.sized(decided, config, decided.epochs)
     else:
         finish_seconds = warm_start.finish_seconds if warm_start else FINISH_SECONDS
         progress.start("Measuring the speed of this machine")
@@ -191,7 +191,7 @@ def _decided(
     """Return what the settings and the photos decide."""
     catalog = dataset.catalog
     train, validation = catalog.part("train"), catalog.part("validation")
-    plan = recipe.plan(
+    plan = planning.plan(
         config,
         catalog.class_names,
         len(train),

@@ -88,7 +88,7 @@ def train_part(
 ) -> None:
     """Train and evaluate the run of a part; continue from its last checkpoint if it has one."""
     prepare_tensorflow()
-    from pawsight.training.recipe import plan_of_part
+    from pawsight.training.planning import plan_of_part
 
     def write(new: Run) -> None:
         part.catalog.save_split(new.split_path)

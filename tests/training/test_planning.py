@@ -1,7 +1,7 @@
 import pytest
 
 from pawsight.config import AugmentConfig, TrainConfig
-from pawsight.training import recipe
+from pawsight.training import planning
 from pawsight.training.plan import Cut
 from pawsight.training.precision import Precision
 
@@ -10,7 +10,7 @@ FLOAT32 = Precision("float32", "for a test")
 
 def _plan(num_train=1000, num_validation=100, **settings):
     config = TrainConfig(**({"model": "swift"} | settings))
-    return recipe.plan(config, ("cats", "dogs"), num_train, num_validation, FLOAT32)
+    return planning.plan(config, ("cats", "dogs"), num_train, num_validation, FLOAT32)
 
 
 def test_colab_follows_the_script():
@@ -71,18 +71,18 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero():
     ],
 )
 def test_a_budget_applies_unless_the_epochs_are_given(settings, minutes):
-    assert recipe.budget_minutes(TrainConfig(**settings)) == minutes
+    assert planning.budget_minutes(TrainConfig(**settings)) == minutes
 
 
 def test_a_plan_survives_its_file():
     plan = _plan(num_train=123)
-    assert recipe.Plan.model_validate_json(plan.model_dump_json()) == plan
+    assert planning.Plan.model_validate_json(plan.model_dump_json()) == plan
 
 
 def _weights(num_per_class, **settings):
     config = TrainConfig(**({"model": "swift"} | settings))
     names = ("cats", "dogs", "eels")
-    return recipe.plan(config, names, sum(num_per_class), 9, FLOAT32, num_per_class)
+    return planning.plan(config, names, sum(num_per_class), 9, FLOAT32, num_per_class)
 
 
 @pytest.mark.parametrize("model", ["swift", "colab"])
@@ -90,7 +90,7 @@ def test_uneven_classes_are_weighted_so_that_each_counts_alike(model):
     # 600 photos in 3 classes: 600 / (3 * 400), 600 / (3 * 100), 600 / (3 * 100).
     plan = _weights([400, 100, 100], model=model)
     assert plan.class_weights == (0.5, 2.0, 2.0)
-    assert recipe.Plan.model_validate_json(plan.model_dump_json()) == plan
+    assert planning.Plan.model_validate_json(plan.model_dump_json()) == plan
     assert "a photo of 'eels' has 4 times the weight of one of 'cats'" in plan.describe()
 
 
@@ -108,7 +108,7 @@ def test_classes_are_not_weighted_when_the_settings_require_it():
 def test_a_plan_of_an_earlier_version_has_no_weights():
     saved = _plan().model_dump(mode="json")
     del saved["class_weights"]
-    assert recipe.Plan.model_validate(saved).class_weights is None
+    assert planning.Plan.model_validate(saved).class_weights is None
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_plan_of_an_earlier_version_has_no_weights():
     ],
 )
 def test_the_longer_a_run_the_larger_its_photos_become(epochs, sides, finished):
-    plan = recipe.sized(_plan(), TrainConfig(model="swift"), epochs)
+    plan = planning.sized(_plan(), TrainConfig(model="swift"), epochs)
     assert [stage.image_size for stage in plan.stages] == [(side, side) for side in sides]
     assert plan.image_size == (finished, finished)
 
@@ -132,7 +132,7 @@ def test_the_longer_a_run_the_larger_its_photos_become(epochs, sides, finished):
 )
 def test_fine_tuned_network_may_take_smaller_images_unless_the_user_chose_them(settings, sizes):
     settings = {"model": "builtin", "finetune": True} | settings
-    plan = recipe.sized(_plan(**settings), TrainConfig(**settings), epochs=5)
+    plan = planning.sized(_plan(**settings), TrainConfig(**settings), epochs=5)
     assert plan.finished_sizes == sizes
     assert plan.image_size[0] == settings.get("image_size", 288)
 
@@ -154,11 +154,11 @@ def test_augmentation_that_the_user_sets_or_the_script_had_is_kept_as_it_is():
 def test_a_part_of_the_photos_is_trained_with_the_recipe_of_the_run():
     # 4,000 photos with time for 2.5 epochs: 79 batches of 128, on images of 48 and 64 pixels.
     config = TrainConfig(model="swift", minutes=5)
-    whole = recipe.sized(_plan(num_train=4000, minutes=5), config, epochs=1.0)
+    whole = planning.sized(_plan(num_train=4000, minutes=5), config, epochs=1.0)
     measured = {"seconds": 200.0, "second_seconds": 9.0, "finish_seconds": 30.0}
     cuts = (Cut(step=9, factor=0.25, diverged_at=12),)
     whole = whole.replanned(0, 79).model_copy(update=measured | {"cuts": cuts})
-    part = recipe.plan_of_part(whole, config, (250, 250))
+    part = planning.plan_of_part(whole, config, (250, 250))
 
     assert part.num_train == 500
     assert part.batch_size == _plan(num_train=500).batch_size == 48
@@ -175,7 +175,7 @@ def test_a_part_of_the_photos_is_trained_with_the_recipe_of_the_run():
 
 def test_a_part_has_no_larger_batches_than_the_memory_allowed_the_run():
     whole = _plan(num_train=4000, epochs=4).model_copy(update={"batch_size": 8})
-    part = recipe.plan_of_part(whole, TrainConfig(model="swift", epochs=4), (1000, 1000))
+    part = planning.plan_of_part(whole, TrainConfig(model="swift", epochs=4), (1000, 1000))
     assert part.batch_size == 8
 
 
