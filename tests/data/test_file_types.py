@@ -1,3 +1,6 @@
+import re
+from importlib.resources import files
+
 import pytest
 
 from pawsight.data import file_types
@@ -17,6 +20,14 @@ def with_extras(monkeypatch):
 @pytest.mark.parametrize("name", ["a.JPG", "a.heic", "a.avif", "a.jp2", "a.tif", "a.webp"])
 def test_a_format_that_is_read_is_a_photo(name):
     assert kind_of(name) is Kind.PHOTO
+
+
+def test_the_page_of_the_service_takes_the_same_endings():
+    script = files("pawsight").joinpath("web/static/intake.js").read_text()
+    endings = re.search(r"ENDINGS = `(.*?)`", script, re.DOTALL)[1].split()
+    # Raw photos of cameras are mostly beside a JPEG of the same.
+    foreign = file_types._FOREIGN[file_types._JXL]
+    assert sorted(endings) == sorted(file_types._PHOTO.split() + foreign.split())
 
 
 @pytest.mark.parametrize("name", ["Thumbs.db", ".DS_Store", "._a.jpg", "notes.txt", "film.mp4"])

@@ -23,6 +23,7 @@ class Kind(Enum):
     UNKNOWN = "unknown"  # not known from the name; the first bytes decide
 
 
+# Also listed in web/static/intake.js.
 _PHOTO = """
 apng avif avifs bmp dib gif heic heics heif heifs hif ico j2c j2k jfif jp2 jpc jpe jpeg jpf jpg
 jpx mpo pbm pcx pgm pjp pjpeg png pnm ppm qoi sgi tga tif tiff webp
@@ -142,6 +143,7 @@ ARCHIVE_ENDINGS = (
 )
 TABLE_ENDINGS = (".csv", ".tsv")
 # For messages.
+EXAMPLES = "Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
 ARCHIVES = f"an archive ({', '.join(ARCHIVE_ENDINGS[:5])})"
 TABLES = f"a table ({', '.join(TABLE_ENDINGS)})"
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pawsight.data.file_types import belongs_to, is_system_folder
+from pawsight.data.file_types import EXAMPLES, belongs_to, is_system_folder
 from pawsight.errors import SourceError
 from pawsight.formatting import listed
 from pawsight.progress import Progress
@@ -96,8 +96,7 @@ class LeftOut:
     def check_no_folder_is_empty(self) -> None:
         """Raise SourceError where a folder that was named has no photos."""
         if self.empty:
-            photos = "Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
-            raise SourceError("\n".join((*self._notes(), photos)))
+            raise SourceError("\n".join((*self._notes(), EXAMPLES)))
 
     def _notes(self) -> Iterator[str]:
         if self.empty:

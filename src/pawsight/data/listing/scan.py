@@ -17,6 +17,7 @@ from typing import Literal
 
 from pawsight.config import SourceConfig
 from pawsight.data.catalog import Catalog
+from pawsight.data.file_types import EXAMPLES
 from pawsight.data.listing import selection
 from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.corrections import corrected, corrections_path
@@ -107,8 +108,7 @@ class _Scan:
             raise SourceError(
                 f"There are no photos in {self._source.root}"
                 f"{f', only {others}' if self._found.num_ignored else ''}.\n"
-                f"{self._advice or advice_on_files(self._source.root)}"
-                f"Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
+                f"{self._advice or advice_on_files(self._source.root)}{EXAMPLES}"
             )
         if not self._has_table and {photo.part for photo in photos} == {"train"}:
             photos = [replace(photo, part="") for photo in photos]  # to be divided, for a test too

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from pawsight.data.file_types import ARCHIVE_ENDINGS, is_table_name, is_wanted
+from pawsight.data.file_types import ARCHIVE_ENDINGS, EXAMPLES, is_table_name, is_wanted
 from pawsight.data.sources.bounded_stream import BoundedStream, TooLargeError, decompressed
 from pawsight.errors import DiskError, SourceError
 from pawsight.formatting import counted, printable
@@ -106,10 +106,7 @@ def unpack(path: Path, folder: Path, progress: Progress, limits: Limits) -> None
                 f"Unpack it yourself, and give one of these, or the folder that you unpacked "
                 f"them into."
             )
-        raise SourceError(
-            f"There are no photos in the archive {path}.\n"
-            f"Photos are files such as .jpg, .png, .webp, .heic, .tif, .bmp or .gif."
-        )
+        raise SourceError(f"There are no photos in the archive {path}.\n{EXAMPLES}")
     if writer.inner_archives:
         progress.note(
             f"Left out: {counted(len(writer.inner_archives), 'archive')} in {path.name}, such as "

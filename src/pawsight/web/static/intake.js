@@ -1,6 +1,10 @@
 // Photos by drag and drop, paste and file dialogs. The camera is in camera.js.
 
-const PHOTO_NAME = /\.(jpe?g|jfif|png|webp|gif|bmp|tiff?|heic|heif|avif|jp2|j2k|ppm|qoi|ico|tga|pcx|sgi)$/i;
+// As in data/file_types.py.
+const ENDINGS = `
+  apng avif avifs bmp dib gif heic heics heif heifs hif ico j2c j2k jfif jp2 jpc jpe jpeg jpf jpg
+  jpx jxl mpo pbm pcx pgm pjp pjpeg png pnm ppm qoi sgi tga tif tiff webp
+`.trim().split(/\s+/);
 
 /**
  * Listen for photos.
@@ -88,6 +92,7 @@ const isPhoto = ({ file }) =>
   !file.name.startsWith(".") && (file.type.startsWith("image/") || isPhotoName(file.name));
 
 /** Whether a file's name is that of a photo. */
-export const isPhotoName = (name) => PHOTO_NAME.test(name);
+export const isPhotoName = (name) =>
+  ENDINGS.some((ending) => name.toLowerCase().endsWith(`.${ending}`));
 
 const sorted = (photos) => photos.sort((a, b) => (a.path < b.path ? -1 : 1));
