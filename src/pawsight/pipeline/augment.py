@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 
 class Augment:
-    """Changes batches of photos at random by a config.
+    """Random augmentation of batches of photos, as configured.
 
     `augment(images, seed)` is `augment.apply(images, augment.draw(seed, ...))`.
     It works eagerly, inside `tf.function` and inside `tf.data`.
@@ -51,12 +51,13 @@ class Augment:
         Args:
             images: Photos, uint8 or float 0..255, shape [B, H, W, 3].
             seed: Two integers, shape [2], such as (seed of the run, step).
-            size: (h, w) of the result in pixels; None takes the photos' own.
-            strength: See `draw`.
-            part: Which part of a batch the photos are; each is changed as in the whole batch.
+            size: (h, w) of the result in pixels; None keeps (H, W).
+            strength: See `augmentations.draw`.
+            part: The part of the whole batch that `images` is. Each photo is augmented as it
+                would be in the whole batch.
 
         Returns:
-            The changed photos, float32 0..255, shape [B, h, w, 3].
+            The augmented photos, float32 0..255, shape [B, h, w, 3].
         """
         images = tf.convert_to_tensor(images)
         static, dynamic = images.shape, tf.shape(images)
@@ -66,7 +67,7 @@ class Augment:
         whole = batch_size * part.count
         drawn = self.draw(seed, whole, (height, width), strength)
         rows = part.of(whole)
-        parameters = Parameters(*(None if one is None else one[rows] for one in drawn))
+        parameters = Parameters(*(None if value is None else value[rows] for value in drawn))
         return self.apply(images, parameters, size)
 
     def draw(
@@ -80,19 +81,19 @@ class Augment:
     ) -> tf.Tensor:
         """Apply to each photo its own parameters.
 
-        In Keras' order: the affine map, then the channel shift (which stays
-        within the photo's own darkest and brightest value), the flips, and the
-        brightness (which rounds down to whole numbers, as Pillow does). What
-        Keras has not comes last: the grey square. Another size is part of the
-        one warp, and means the same picture: its corners stay in the corners.
+        In Keras' order: the affine map, the channel shift (clipped to the
+        photo's darkest and brightest value), the flips, and the brightness
+        (rounded down to whole numbers, as in Pillow). The grey square, which
+        Keras does not have, comes last. Resizing to `size` is part of the same
+        warp: the corners of the photo become the corners of the result.
 
         Args:
             images: Photos, uint8 or float 0..255, shape [B, H, W, 3].
-            parameters: From `draw`, or tensors of shape [B] of your own.
-            size: (h, w) of the result in pixels; None takes the photos' own.
+            parameters: From `draw`, or made by the caller: tensors of shape [B].
+            size: (h, w) of the result in pixels; None keeps (H, W).
 
         Returns:
-            The changed photos, float32 0..255, shape [B, h, w, 3].
+            The augmented photos, float32 0..255, shape [B, h, w, 3].
         """
         if tuple(images.shape[1:3]) == size:
             size = None
@@ -100,17 +101,18 @@ class Augment:
             return tf.cast(images, tf.float32)
         scaling = None if size is None else _Scaling(tuple(images.shape[1:3]), size)
         for _ in range(scaling.num_halvings if scaling else 0):
-            # Compiled separately: inside the warp it would be computed for each of four corners.
+            # Compiled separately: XLA would fuse it into the warp, and compute it for each of the
+            # four pixels that are interpolated.
             images = _compiled_halved()(images)
         return _compiled(self.config.fill_mode, self.config.cval, scaling)(images, parameters)
 
 
 def resized(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """Return photos resized as in training, otherwise unchanged.
+    """Return photos resized as in training, without augmentation.
 
     Args:
         images: uint8 or float 0..255, shape [B, H, W, 3].
-        size: (h, w) in pixels.
+        size: (h, w) of the result in pixels.
 
     Returns:
         float32 0..255, shape [B, h, w, 3].
@@ -118,27 +120,27 @@ def resized(images: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     return Augment(AugmentConfig()).apply(images, Parameters(), size)
 
 
-# Below this share of a photo's side, single pixels would be left out: photos are halved first.
-_SHARPEST = 0.6
+# Scaled down further, bilinear interpolation skips pixels, so that photos are halved first.
+_MIN_BILINEAR_SCALE = 0.6
 
 
 class _Scaling(NamedTuple):
-    """From photos of one size to results of another."""
+    """How photos of one size are resized to another."""
 
     photo_size: tuple[int, int]  # (height, width) in pixels
     size: tuple[int, int]
 
     @property
     def num_halvings(self) -> int:
-        """How often photos are halved, so that a bilinear warp uses every pixel of them."""
-        shrinking = min(a / b for a, b in zip(self.photo_size, self.size, strict=True))
+        """How often photos are halved first, so that the bilinear warp uses all their pixels."""
+        reduction = min(a / b for a, b in zip(self.photo_size, self.size, strict=True))
         count = 0
-        while shrinking >= 1 / _SHARPEST and min(self.photo_size) >> count >= 4:
-            shrinking, count = shrinking / 2, count + 1
+        while reduction >= 1 / _MIN_BILINEAR_SCALE and min(self.photo_size) >> count >= 4:
+            reduction, count = reduction / 2, count + 1
         return count
 
     def around(self, affine: Affine) -> Affine:
-        """Return a map of photos as one from results to halved photos."""
+        """Turn a map within photo coordinates into one from the result to the halved photo."""
         (height, width), (rows, columns) = self.photo_size, self.size
         down, across = height / rows, width / columns
         affine = compose(affine, (across, 0.0, across / 2 - 0.5, 0.0, down, down / 2 - 0.5))
@@ -151,7 +153,7 @@ class _Scaling(NamedTuple):
 def _compiled(
     fill_mode: FillMode, cval: float, scaling: _Scaling | None
 ) -> Callable[[tf.Tensor, Parameters], tf.Tensor]:
-    """Return the compiled `_apply`; shared, so that a second Augment need not compile it."""
+    """Return the compiled `_apply`; cached, so that it is not compiled for each Augment."""
     return tf.function(
         functools.partial(_apply, fill_mode=fill_mode, cval=cval, scaling=scaling),
         jit_compile=_has_xla(),
@@ -170,7 +172,7 @@ def _apply(
     cval: float,
     scaling: _Scaling | None,
 ) -> tf.Tensor:
-    """Apply parameters, see `Augment.apply`; with a scaling the photos are halved already."""
+    """Apply parameters as `Augment.apply`, to photos that were halved as `scaling` requires."""
     changed = tf.cast(images, tf.float32)
     if scaling is not None:
         affine = scaling.around(affine_of(parameters, *scaling.photo_size))
@@ -183,7 +185,7 @@ def _apply(
 
 @functools.cache
 def _has_xla() -> bool:
-    """Return whether XLA can compile for this machine's processor; found by trying it once."""
+    """Return whether XLA can compile for this machine's processor; tried once."""
     try:
         # In init_scope, so that it runs now even while a graph is being traced.
         with tf.init_scope(), tf.device("/CPU:0"):

@@ -1,4 +1,4 @@
-"""The image size and the strength of augmentation by step."""
+"""Augment each batch with the image size and the strength that a schedule gives its step."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from pawsight.pipeline.batch_part import WHOLE, BatchPart
 class StepAugment(NamedTuple):
     """How the photos of one step are augmented."""
 
-    size: int  # index into the sizes
-    strength: float  # see `Augment.draw`
+    size: int  # index into `ScheduledAugment.sizes`
+    strength: float  # see `augmentations.draw`
 
 
-# Called with a step ahead of it, from another thread.
+# Called with the number of a step, before the step is trained and from another thread.
 Schedule = Callable[[int], StepAugment]
 
 
 class ScheduledAugment(NamedTuple):
-    """Augments batches, each by the schedule of its step."""
+    """Augmentation of batches by a schedule over the steps."""
 
     seed: int
-    augment: Augment | None
-    sizes: tuple[tuple[int, int], ...]
-    schedule: Schedule | None  # None: the first size, and `augment` as it is
-    part: BatchPart = WHOLE  # of the batch that the photos are
+    augment: Augment | None  # None: photos are only resized
+    sizes: tuple[tuple[int, int], ...]  # (height, width) in pixels
+    schedule: Schedule | None  # None: the first size, and a strength of 1
+    part: BatchPart = WHOLE  # the part of the batch that the photos are
 
     def apply(self, images: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
-        """Apply a step's augmentation to photos uint8 [B, H, W, 3], inside a graph."""
+        """Augment the photos of a step, uint8 [B, H, W, 3], inside a graph."""
         if self.schedule is None:
             return self._at(images, step, self.sizes[0], None)
         # A NumPy array has one type, so both are float64.
@@ -48,7 +48,7 @@ class ScheduledAugment(NamedTuple):
         return tf.switch_case(tf.cast(chosen[0], tf.int32), branches)
 
     def apply_eagerly(self, images: tf.Tensor, step: int) -> tf.Tensor:
-        """Apply it eagerly, on the device that the photos are on."""
+        """Augment the photos of a step eagerly, on the device that holds them."""
         chosen = self.schedule(step) if self.schedule else StepAugment(0, 1.0)
         strength = tf.constant(chosen.strength) if self.schedule else None
         return self._at(images, tf.constant(step, tf.int64), self.sizes[chosen.size], strength)

@@ -1,7 +1,7 @@
-"""The augmentations: the parameters of each, how they are drawn, and what they do to photos.
+"""The augmentations: their parameters, how these are drawn, and what they do to photos.
 
-A new one is a field of `AugmentConfig`, a field of `Parameters` with its draw, and a
-step of `affine_of` if it moves pixels, else of `change_pixels`.
+A new augmentation is a field of `AugmentConfig`, a field of `Parameters` with its draw, and
+a step of `affine_of` if it moves pixels, else of `change_pixels`.
 
 The draws are stateless: the same seed gives the same parameters on any machine,
 in any order of calls.
@@ -24,8 +24,8 @@ class Parameters(NamedTuple):
     """Parameters of a batch: tensors of shape [B], named as in Keras; None changes nothing.
 
     As in Keras, a positive `tx` or `ty` moves the content left or up, and a
-    zoom below 1 magnifies. New fields come last: the place of a field is a part of
-    the seed of its draw.
+    zoom below 1 magnifies. New fields must be added at the end, because the values
+    drawn for a field depend on its position.
     """
 
     theta: tf.Tensor | None = None  # degrees
@@ -36,15 +36,15 @@ class Parameters(NamedTuple):
     zy: tf.Tensor | None = None  # factor along y
     flip_horizontal: tf.Tensor | None = None  # bool
     flip_vertical: tf.Tensor | None = None  # bool
-    channel_shift_intensity: tf.Tensor | None = None  # added, -255..255
+    channel_shift_intensity: tf.Tensor | None = None  # summand, -255..255
     brightness: tf.Tensor | None = None  # factor
-    erase_x: tf.Tensor | None = None  # centre of the grey square, share of the width
-    erase_y: tf.Tensor | None = None  # share of the height
-    erase_side: tf.Tensor | None = None  # share of the width and of the height
+    erase_x: tf.Tensor | None = None  # centre of the grey square, as a share of the width
+    erase_y: tf.Tensor | None = None  # the same, as a share of the height
+    erase_side: tf.Tensor | None = None  # its sides, as a share of the width and of the height
 
     @property
     def has_affine(self) -> bool:
-        """Whether any of them moves pixels."""
+        """Whether any of the parameters moves pixels."""
         moving = (self.theta, self.tx, self.ty, self.shear, self.zx, self.zy)
         flips = (self.flip_horizontal, self.flip_vertical)
         return any(value is not None for value in (*moving, *flips))
@@ -64,25 +64,25 @@ def draw(
         seed: Two integers, shape [2]; equal seeds give equal parameters.
         batch_size: Number of photos B.
         image_size: (height, width) in pixels, for shifts given as fractions.
-        strength: How strongly photos are changed, 0 or above: ranges are
-            multiplied by it, and factors raised to it. None is 1. Flips do
-            not depend on it.
+        strength: Strength of the augmentation, 0 or above: amounts are
+            multiplied by it, and factors raised to this power. None is 1.
+            Flips do not depend on it.
 
     Returns:
-        Tensors of shape [B]; None for what the config leaves out.
+        Tensors of shape [B]; None for augmentations that the config does not use.
     """
-    # One draw for everything, a row per field: no setting changes the numbers of another.
-    # The algorithm is named because the default one differs between devices.
+    # One draw for all fields, a row each, so that no setting changes the numbers of another.
+    # The algorithm is named because the default differs between devices.
     uniform = tf.random.stateless_uniform(
         (len(Parameters._fields), batch_size), tf.cast(seed, tf.int64), alg="philox"
     )
     rows = dict(zip(Parameters._fields, tf.unstack(uniform), strict=True))
 
     def shift(name: str, shift_range: Range, length: Any) -> tf.Tensor | None:
-        return _stretched(_shift(rows[name], shift_range, length), strength)
+        return _scaled(_shift(rows[name], shift_range, length), strength)
 
-    def both_ways(name: str, limit: float) -> tf.Tensor | None:
-        return _stretched(_between(rows[name], -limit, limit, 0.0), strength)
+    def symmetric(name: str, limit: float) -> tf.Tensor | None:
+        return _scaled(_between(rows[name], -limit, limit, 0.0), strength)
 
     def factor(name: str, low: float, high: float) -> tf.Tensor | None:
         return _raised(_between(rows[name], low, high, 1.0), strength)
@@ -90,21 +90,21 @@ def draw(
     zoom = config.zoom_range
     zoom_limits = zoom if isinstance(zoom, tuple) else (1 - zoom, 1 + zoom)
     drawn = Parameters(
-        theta=both_ways("theta", config.rotation_range),
+        theta=symmetric("theta", config.rotation_range),
         tx=shift("tx", config.width_shift_range, image_size[1]),
         ty=shift("ty", config.height_shift_range, image_size[0]),
-        shear=both_ways("shear", config.shear_range),
+        shear=symmetric("shear", config.shear_range),
         zx=factor("zx", *zoom_limits),
         zy=factor("zy", *zoom_limits),
         flip_horizontal=rows["flip_horizontal"] < 0.5 if config.horizontal_flip else None,
         flip_vertical=rows["flip_vertical"] < 0.5 if config.vertical_flip else None,
-        channel_shift_intensity=both_ways("channel_shift_intensity", config.channel_shift_range),
+        channel_shift_intensity=symmetric("channel_shift_intensity", config.channel_shift_range),
         brightness=factor("brightness", *(config.brightness_range or (1.0, 1.0))),
     )
     if config.crop_range is not None:
         drawn = drawn._replace(**_crop(rows, config, image_size, strength))
     if config.erase:
-        side = tf.minimum(_stretched(tf.fill((batch_size,), config.erase), strength), 1.0)
+        side = tf.minimum(_scaled(tf.fill((batch_size,), config.erase), strength), 1.0)
         drawn = drawn._replace(erase_x=rows["erase_x"], erase_y=rows["erase_y"], erase_side=side)
     return drawn
 
@@ -112,46 +112,46 @@ def draw(
 def affine_of(parameters: Parameters, height: Any, width: Any) -> Affine:
     """Compose the parameters into one map per photo, from output to input coordinates.
 
-    In float64, so that the corner of a large photo is as exact as its centre.
+    Computed in float64, so that the corner of a large photo is as exact as its centre.
     """
-    wide = {
+    values = {
         name: None if value is None else tf.cast(value, tf.float64)
         for name, value in parameters._asdict().items()
     }
     rows, columns = tf.cast(height, tf.float64), tf.cast(width, tf.float64)
     affine = IDENTITY
-    if wide["theta"] is not None:
-        angle = wide["theta"] * (math.pi / 180)
+    if values["theta"] is not None:
+        angle = values["theta"] * (math.pi / 180)
         cos, sin = tf.cos(angle), tf.sin(angle)
         affine = compose(affine, (cos, -sin, 0.0, sin, cos, 0.0))
-    if wide["tx"] is not None or wide["ty"] is not None:
-        tx = 0.0 if wide["tx"] is None else wide["tx"]
-        ty = 0.0 if wide["ty"] is None else wide["ty"]
+    if values["tx"] is not None or values["ty"] is not None:
+        tx = 0.0 if values["tx"] is None else values["tx"]
+        ty = 0.0 if values["ty"] is None else values["ty"]
         affine = compose(affine, (1.0, 0.0, tx, 0.0, 1.0, ty))
-    if wide["shear"] is not None:
-        angle = wide["shear"] * (math.pi / 180)
+    if values["shear"] is not None:
+        angle = values["shear"] * (math.pi / 180)
         affine = compose(affine, (1.0, -tf.sin(angle), 0.0, 0.0, tf.cos(angle), 0.0))
-    if wide["zx"] is not None or wide["zy"] is not None:
-        zx = 1.0 if wide["zx"] is None else wide["zx"]
-        zy = 1.0 if wide["zy"] is None else wide["zy"]
+    if values["zx"] is not None or values["zy"] is not None:
+        zx = 1.0 if values["zx"] is None else values["zx"]
+        zy = 1.0 if values["zy"] is None else values["zy"]
         affine = compose(affine, (zx, 0.0, 0.0, 0.0, zy, 0.0))
-    # Keras takes the centre's x from the height and its y from the width. That is the
-    # centre for square photos only, but it is what its results are made with.
+    # Keras takes the centre's x from the height and its y from the width. This is the
+    # centre of square photos only, but equal results need the same formula.
     centre_x, centre_y = rows / 2 - 0.5, columns / 2 - 0.5
     affine = compose((1.0, 0.0, centre_x, 0.0, 1.0, centre_y), affine)
     affine = compose(affine, (1.0, 0.0, -centre_x, 0.0, 1.0, -centre_y))
-    if wide["flip_horizontal"] is not None:
+    if values["flip_horizontal"] is not None:
         # 1 where the photo is kept, -1 where it is flipped.
-        sign = 1 - 2 * wide["flip_horizontal"]
+        sign = 1 - 2 * values["flip_horizontal"]
         affine = compose(affine, (sign, 0.0, (1 - sign) / 2 * (columns - 1), 0.0, 1.0, 0.0))
-    if wide["flip_vertical"] is not None:
-        sign = 1 - 2 * wide["flip_vertical"]
+    if values["flip_vertical"] is not None:
+        sign = 1 - 2 * values["flip_vertical"]
         affine = compose(affine, (1.0, 0.0, 0.0, 0.0, sign, (1 - sign) / 2 * (rows - 1)))
     return affine
 
 
 def change_pixels(images: tf.Tensor, parameters: Parameters) -> tf.Tensor:
-    """Apply what moves no pixel to warped photos, float32 0..255, shape [B, h, w, 3]."""
+    """Apply the parameters that do not move pixels to float32 photos 0..255, [B, h, w, 3]."""
     changed = images
     if parameters.channel_shift_intensity is not None:
         darkest = tf.reduce_min(changed, axis=(1, 2, 3), keepdims=True)
@@ -172,7 +172,7 @@ def change_pixels(images: tf.Tensor, parameters: Parameters) -> tf.Tensor:
 
 
 def _shift(uniform: tf.Tensor, shift_range: Range, length: Any) -> tf.Tensor | None:
-    """Draw shifts in pixels; a range wholly below 1 is a fraction of `length`."""
+    """Draw shifts in pixels; a range whose ends are both below 1 is a fraction of `length`."""
     low, high = shift_range if isinstance(shift_range, tuple) else (-shift_range, shift_range)
     if low == high == 0:
         return None
@@ -182,26 +182,26 @@ def _shift(uniform: tf.Tensor, shift_range: Range, length: Any) -> tf.Tensor | N
 
 
 def _between(uniform: tf.Tensor, low: float, high: float, neutral: float) -> tf.Tensor | None:
-    """Draw between two numbers; None for a range that holds the neutral value alone."""
+    """Draw between two numbers; return None where both are the neutral value."""
     return None if low == high == neutral else low + uniform * (high - low)
 
 
-def _stretched(value: tf.Tensor | None, strength: Any) -> tf.Tensor | None:
-    """Scale an amount, where 0 changes nothing, by the strength."""
-    return value if value is None or strength is None else value * strength
+def _scaled(amount: tf.Tensor | None, strength: Any) -> tf.Tensor | None:
+    """Multiply an amount, whose neutral value is 0, by the strength."""
+    return amount if amount is None or strength is None else amount * strength
 
 
-def _raised(value: tf.Tensor | None, strength: Any) -> tf.Tensor | None:
-    """Raise a factor, where 1 changes nothing, to the strength; it stays above 0."""
-    return value if value is None or strength is None else value**strength
+def _raised(factor: tf.Tensor | None, strength: Any) -> tf.Tensor | None:
+    """Raise a factor, whose neutral value is 1, to the power of the strength; it stays above 0."""
+    return factor if factor is None or strength is None else factor**strength
 
 
 def _crop(
     rows: dict[str, tf.Tensor], config: AugmentConfig, image_size: tuple[Any, Any], strength: Any
 ) -> dict[str, tf.Tensor]:
-    """Draw a crop within the picture: its zoom and its shift.
+    """Draw a crop within the photo, as zoom and shift.
 
-    The share of the area is drawn evenly, the stretch evenly in its logarithm.
+    The share of the area is drawn uniformly, the aspect ratio log-uniformly.
     Source: arXiv:1409.4842, section 6.
     """
     low, high = config.crop_range or (1.0, 1.0)
@@ -223,9 +223,10 @@ def _near(centre: tf.Tensor, side: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
     """Return which pixels of a row or column are in an erased square, bool [B, length].
 
     Args:
-        centre: Of the squares, as a share of the length, [B]; they may reach over the edge.
-        side: As a share of the length, [B].
-        length: In pixels.
+        centre: Centre of each square as a share of the length, [B]. A square may extend over
+            the edge.
+        side: Side of each square as a share of the length, [B].
+        length: Pixels in the row or column.
     """
-    places = (tf.range(tf.cast(length, tf.float32)) + 0.5) / tf.cast(length, tf.float32)
-    return tf.abs(places[None] - centre[:, None]) < side[:, None] / 2
+    positions = (tf.range(tf.cast(length, tf.float32)) + 0.5) / tf.cast(length, tf.float32)
+    return tf.abs(positions[None] - centre[:, None]) < side[:, None] / 2

@@ -1,10 +1,10 @@
-"""Batches for training and evaluation, as tf.data datasets that hold no state.
+"""Batches for training and evaluation, as stateless tf.data datasets.
 
 Training is one endless stream of positions: position p is photo
 `order(p // n)[p % n]`, where n is the number of photos and order(e) a
 permutation drawn from (seed, e). Step k takes positions k*B .. k*B+B-1 and
 augments them with parameters drawn from (seed, k). So every batch is full, each
-epoch shows each photo once, and a resumed run starts at its step with nothing
+epoch uses each photo once, and a resumed run starts at its step without any state
 to restore.
 
 A lost photo (`Pixels.lost`) is grey and must not be trained on: another photo of
@@ -27,9 +27,9 @@ from pawsight.pipeline.augment_schedule import Schedule, ScheduledAugment
 from pawsight.pipeline.batch_part import WHOLE, BatchPart
 from pawsight.records import ImageArray, IntArray, Pixels
 
-# Batches made ahead of the training step. Two cover an uneven step; more only cost memory.
+# Batches that are prefetched. Two even out slow batches; more would only take memory.
 _AHEAD = 2
-LOST = -1  # the label of a photo with no weight in the loss
+LOST = -1  # the label of a photo that the loss ignores
 
 
 def training_batches(
@@ -54,22 +54,22 @@ def training_batches(
         labels: Their class indices, shape [N], values 0..K-1; or 1 or 0 for each label, [N, K].
         batch_size: Photos per batch B; may be larger than N.
         seed: Decides order and augmentation, 0 or above.
-        augment: Changes the photos at random; None leaves them as they are.
+        augment: The random augmentation; None only resizes the photos.
         start_step: The first step, 0 or above.
-        num_steps: How many steps.
-        sizes: The (height, width) that photos are brought to in the course of
-            the run; none leaves them as they are kept.
-        schedule: The size and the strength of augmentation of a step. It must
-            return the same at every call with a step.
-        is_raw: Leave the photos as they are kept, uint8, for a caller that
-            applies `ScheduledAugment` on a GPU.
-        part: The photos of each batch to make, where other processes make the others; their
-            number divides B.
+        num_steps: Number of steps.
+        sizes: The (height, width) in pixels that photos are resized to in the course of
+            the run; empty keeps the size of `pixels`.
+        schedule: Returns the size and the strength of augmentation of a step, the same at
+            every call with that step; None is the first size and full strength.
+        is_raw: Return uint8 photos as stored, for a caller that applies
+            `ScheduledAugment` on a GPU.
+        part: The part of each batch to load, where other processes load the other parts; the
+            number of parts must divide B.
 
     Returns:
         A dataset of num_steps pairs (images float32 0..255 [B, H, W, 3],
-        labels int32 [B]). The label of a lost photo is LOST (-1); another photo of the
-        batch replaces it, so that batch statistics stay sound.
+        labels int32 [B] or [B, K]). The label of a lost photo is LOST (-1); another photo of
+        the batch replaces its pixels, because grey images would distort batch statistics.
 
     Raises:
         DataError: There are no photos.
@@ -84,7 +84,7 @@ def training_batches(
 
 
 def batches_ahead(pixels: Pixels) -> int:
-    """Return how many steps ahead of the one being trained the schedule may have been called."""
+    """Return for how many steps beyond the current one the schedule may have been called."""
     return _AHEAD + pixels.batches_at_once
 
 
@@ -98,22 +98,21 @@ def epoch_batches(
 ) -> tf.data.Dataset:
     """Build the batches of one epoch, for plain Keras: `model.fit(dataset, epochs=10)`.
 
-    Each new iteration over the dataset continues where the one before it ends: the
-    next ceil(N / B) steps of the stream of `training_batches`, in a new order and
-    with new augmentation. Iterations are counted in this process, by this dataset;
-    for a stream without state use `training_batches`.
+    Each iteration over the dataset takes the next ceil(N / B) steps of the stream of
+    `training_batches`, in a new order and with new augmentation. This dataset counts
+    its iterations; for a stateless stream use `training_batches`.
 
     Args, raises: As `training_batches`.
 
     Returns:
-        A dataset of ceil(N / B) full batches. Another photo of the batch, with its
-        label, replaces a lost one.
+        A dataset of ceil(N / B) full batches. A lost photo is replaced by another photo of
+        its batch, with that photo's label.
     """
     steps_per_epoch = -(-len(indices) // batch_size)
     epochs = itertools.count()
 
     def begin(_: tf.Tensor) -> tf.data.Dataset:
-        # Runs when an iteration starts, not when the dataset is made.
+        # Runs when an iteration starts, not when the dataset is built.
         epoch = tf.numpy_function(lambda: np.int64(next(epochs)), [], tf.int64)
         return tf.data.Dataset.range(epoch * steps_per_epoch, (epoch + 1) * steps_per_epoch)
 
@@ -131,21 +130,21 @@ def evaluation_batches(
     batch_size: int,
     size: tuple[int, int] | None = None,
 ) -> tf.data.Dataset:
-    """Build the batches of one pass in order, unchanged; the last one may be smaller.
+    """Build the batches of one pass over photos in order, without augmentation.
 
     Args:
         pixels: Where the photos are read from.
         indices: The photos, shape [N].
         labels: Their class indices, shape [N], values 0..K-1; or 1 or 0 for each label, [N, K].
         batch_size: Photos per batch B.
-        size: The (height, width) that photos are resized to, as for training; None
-            leaves them as they are kept.
+        size: The (height, width) in pixels that photos are resized to, as for training;
+            None keeps the size of `pixels`.
 
     Returns:
-        A dataset of pairs (images float32 0..255 [b, H, W, 3], labels int32
-        [b]) with b = B except perhaps in the last one, and where lost photos are
-        left out. The static batch size is unknown, so a
-        compiled function is traced once for all.
+        A dataset of pairs (images float32 0..255 [b, H, W, 3], labels int32 [b] or
+        [b, K]). b is B, or less in the last batch and where lost photos are left
+        out. The static batch size is unknown, so that a compiled function is traced
+        only once.
 
     Raises:
         DataError: There are no photos.
@@ -184,18 +183,18 @@ def _loaded(
     lost_label: int | None = None,
     part: BatchPart = WHOLE,
 ) -> tf.data.Dataset:
-    """Map step numbers to batches; a lost photo gets `lost_label`, or that of its replacement."""
+    """Map step numbers to batches; None as `lost_label` takes the label of the replacement."""
     indices, labels = _checked(indices, labels)
     count = len(indices)
-    # A batch may straddle two epochs; the step before it and after it use the same two.
+    # A batch may contain the end of one epoch and the start of the next.
     order_of = functools.lru_cache(maxsize=2)(functools.partial(order, seed, count=count))
 
     def fetch(step: np.int64) -> tuple[ImageArray, np.ndarray]:
         positions = np.arange(step * batch_size, (step + 1) * batch_size)
-        epochs, places = np.divmod(positions, count)
+        epochs, offsets = np.divmod(positions, count)
         rows = np.empty(batch_size, np.int64)
         for epoch in np.unique(epochs):
-            rows[epochs == epoch] = order_of(epoch=int(epoch))[places[epochs == epoch]]
+            rows[epochs == epoch] = order_of(epoch=int(epoch))[offsets[epochs == epoch]]
         rows = rows[part.of(batch_size)]
         images, truth = pixels.read(indices[rows]), labels[rows]
         lost = is_lost(pixels, indices[rows])
@@ -212,20 +211,20 @@ def _loaded(
 def _replace_lost(
     images: ImageArray, labels: np.ndarray, lost: np.ndarray, lost_label: int | None
 ) -> tuple[ImageArray, np.ndarray]:
-    """Replace the lost photos of a batch by others of it, in place."""
-    places, sound = np.flatnonzero(lost), np.flatnonzero(~lost)
-    if len(sound):
-        others = sound[np.arange(len(places)) % len(sound)]
-        images[places], labels[places] = images[others], labels[others]
+    """Replace the lost photos of a batch by other photos of the batch, in place."""
+    lost_rows, sound_rows = np.flatnonzero(lost), np.flatnonzero(~lost)
+    if len(sound_rows):
+        others = np.resize(sound_rows, len(lost_rows))
+        images[lost_rows], labels[lost_rows] = images[others], labels[others]
     if lost_label is not None:
-        labels[places] = lost_label
+        labels[lost_rows] = lost_label
     return images, labels
 
 
 def _mapped(
     steps: tf.data.Dataset, load: Callable[..., tuple[tf.Tensor, tf.Tensor]], pixels: Pixels
 ) -> tf.data.Dataset:
-    """Load batches in order, as many at a time as suits the pixels."""
+    """Load batches in order, `pixels.batches_at_once` at a time."""
     if pixels.batches_at_once == 1:
         return steps.map(load)
     return steps.map(load, num_parallel_calls=pixels.batches_at_once, deterministic=True)
@@ -237,13 +236,13 @@ def _read(
     shape: tuple[int | None, ...],
     label_shape: tuple[int, ...],
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Call `fetch` from the graph, and set the shapes of what it returns."""
+    """Call `fetch` from the graph, and set the static shapes of its images and labels."""
     images, truth = tf.numpy_function(fetch, [step], (tf.uint8, tf.int32))
     return tf.ensure_shape(images, shape), tf.ensure_shape(truth, (shape[0], *label_shape))
 
 
 def _checked(indices: IntArray, labels: IntArray) -> tuple[IntArray, np.ndarray]:
-    """Return copies of the two arrays, so that a later change by the caller changes no batch."""
+    """Return copies, so that later changes of the caller's arrays do not affect the batches."""
     if len(indices) != len(labels):
         raise ShapeError(f"There are {len(indices)} photos but {len(labels)} labels.")
     if len(indices) == 0:
@@ -252,9 +251,9 @@ def _checked(indices: IntArray, labels: IntArray) -> tuple[IntArray, np.ndarray]
 
 
 def _in_background(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Prefetch batches, one at a time, while the training step runs."""
+    """Prefetch batches while the training step runs."""
     options = tf.data.Options()
-    # There is nothing to tune, and the tuner would take a thread.
+    # All parallelism is fixed, and the tuner would occupy a thread.
     options.autotune.enabled = False
     options.deterministic = True
     return batches.prefetch(_AHEAD).with_options(options)

@@ -1,9 +1,9 @@
 """Warp a batch of photos, each by its own affine map, in one pass.
 
-The arithmetic is that of SciPy's `ndimage.affine_transform` with order 1, the
-engine behind Keras' ImageDataGenerator: the same map from output to input
-coordinates, the same edge rule for each fill mode, the same interpolation. It
-is written as index arithmetic and four gathers, since XLA fuses those into one
+The result is that of SciPy's `ndimage.affine_transform` with order 1, which
+Keras' ImageDataGenerator calls: the same map from output to input
+coordinates, the same edge rule for each fill mode, the same interpolation. The
+code is index arithmetic and four gathers, since XLA fuses these into one
 loop that reads bytes and writes floats.
 
 An affine map is a tuple (xx, xy, x0, yx, yy, y0) of numbers or of tensors of
@@ -45,18 +45,18 @@ def warp(
     cval: float,
     size: tuple[Any, Any] | None = None,
 ) -> tf.Tensor:
-    """Return the photos with every pixel taken from where the affine map of its photo points.
+    """Warp photos: each output pixel is read from the input coordinates that the map gives.
 
     Args:
         images: Photos, uint8 or float, shape [B, H, W, 3], H and W at least 2.
         affine: From output coordinates to input coordinates, one map per photo.
-        fill_mode: What is outside: the nearest edge pixel, `cval`, the
-            mirror image ("reflect": abc|cba), or the photo again ("wrap").
-        cval: Colour outside for fill_mode "constant", 0..255.
-        size: (h, w) of the result in pixels; None takes the photos' own.
+        fill_mode: What is outside of the photo: the nearest edge pixel ("nearest"), `cval`
+            ("constant"), its mirror image ("reflect": abc|cba), or its repetition ("wrap").
+        cval: Value outside for fill_mode "constant", 0..255.
+        size: (h, w) of the result in pixels; None keeps (H, W).
 
     Returns:
-        Bilinear interpolation of the photos, float32, shape [B, h, w, 3].
+        The bilinearly interpolated photos, float32, shape [B, h, w, 3].
     """
     batch, height, width = (tf.shape(images)[axis] for axis in range(3))
     rows, columns = (height, width) if size is None else size
@@ -92,16 +92,16 @@ def warp(
 
 
 def halved(images: tf.Tensor) -> tf.Tensor:
-    """Return photos with each 2 x 2 pixels averaged; an odd last row or column is left out.
+    """Return photos with each 2 x 2 pixels averaged; an odd last row or column is dropped.
 
-    Bytes stay bytes, rounded half up: sums of whole numbers are quicker to make,
-    and the next pass has a quarter to read.
+    The average of uint8 pixels is uint8, rounded half up: integer sums are faster,
+    and the next operation reads a quarter of the bytes that float32 takes.
 
     Args:
         images: Photos, uint8 or float, shape [B, H, W, 3], H and W at least 2.
 
     Returns:
-        uint8 if the photos are, else float32, shape [B, H // 2, W // 2, 3].
+        uint8 if `images` is uint8, else float32, shape [B, H // 2, W // 2, 3].
     """
     rows, columns = images.shape[1] // 2 * 2, images.shape[2] // 2 * 2
     is_bytes = images.dtype == tf.uint8
@@ -112,7 +112,7 @@ def halved(images: tf.Tensor) -> tf.Tensor:
 
 
 def _per_photo(value: Any) -> tf.Tensor:
-    """Return an entry of an affine map as float32, shape [B, 1, 1] or [1, 1, 1]."""
+    """Return a coefficient of an affine map as float32, shape [B, 1, 1] or [1, 1, 1]."""
     return tf.reshape(tf.cast(value, tf.float32), (-1, 1, 1))
 
 
@@ -122,7 +122,7 @@ def _fold(
     """Map a coordinate into 0..length-1 by the edge rule of the fill mode.
 
     Returns:
-        The coordinate inside, and whether it lay outside (before it was folded).
+        The folded coordinate, and whether the given coordinate is outside.
     """
     last = tf.cast(length - 1, tf.float32)
     outside = tf.logical_or(coordinate < 0, coordinate > last)
@@ -134,7 +134,7 @@ def _fold(
         shifted -= period * tf.floor(shifted / period)
         folded = tf.minimum(shifted, period - shifted) - 0.5
     elif fill_mode == "wrap":
-        # SciPy repeats after length - 1 pixels: the last pixel and the first share a place.
+        # SciPy's period is length - 1 pixels: the last pixel coincides with the first.
         turns = tf.where(
             coordinate < 0, tf.floor(-coordinate / last) + 1, -tf.floor(coordinate / last)
         )
