@@ -446,7 +446,7 @@ def test_output_that_cannot_be_written_explains_what_to_do(predict, photos):
     result = predict(photos, "--output", "/proc/answers.csv")
     assert result.exit_code == 1
     assert "cannot be written" in result.stderr
-    assert "Give --output a file in a folder of yours." in result.stderr
+    assert "Give --output a file in a folder that you can write to." in result.stderr
 
 
 @pytest.mark.parametrize("content", ["mine", "mine\n", '{"kind": "mine"}\n', "[]\n", ""])

@@ -353,7 +353,7 @@ def test_truncated_model_is_refused(colour_run):
 
 
 def test_model_of_another_image_size_is_refused(make_colour_run):
-    with pytest.raises(RunError, match=r"does not take images of 9 x 8 pixels"):
+    with pytest.raises(RunError, match=r"does not map images of 9 x 8 pixels"):
         Classifier.load(make_colour_run(image_size=[9, 8]))
 
 

@@ -43,9 +43,9 @@ def test_a_buffer_is_used_again_while_images_fit_into_it(runner):
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (RunTimeoutError(), r"took more than 80 seconds for 2 photos, and was stopped"),
+        (RunTimeoutError(), r"took more than 80 seconds for 2 photos and was stopped"),
         (ValueError("Failed to allocate memory for x"), "not enough memory to run .* on 2 photos"),
-        (ValueError("bad node\nand more"), r"failed on a photo \(bad node\); the model is damaged"),
+        (ValueError("bad node\nand more"), r"failed on a photo \(bad node\): the model is damaged"),
     ],
 )
 def test_what_fails_is_named(runner, monkeypatch, error, message):
@@ -63,7 +63,7 @@ def test_what_fails_is_named(runner, monkeypatch, error, message):
 )
 def test_what_is_no_logits_is_refused(runner, monkeypatch, logits):
     monkeypatch.setattr(model_runner, "run_with_timeout", lambda *_: [logits])
-    with pytest.raises(RunError, match="gave something that is no logits of 3 classes"):
+    with pytest.raises(RunError, match="did not return finite logits of 3 classes"):
         runner.run(IMAGES)
 
 

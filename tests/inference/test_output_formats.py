@@ -34,7 +34,7 @@ def test_a_result_of_any_format_can_be_replaced_by_another(name, rows, tmp_path)
 def test_what_is_no_result_is_never_replaced(text, tmp_path):
     path = tmp_path / "answers.csv"
     path.write_text(text)
-    with pytest.raises(DiskError, match="is no earlier result of predict"):
+    with pytest.raises(DiskError, match="is not an earlier result of predict"):
         check_replaceable(path)
 
 

@@ -101,7 +101,7 @@ def test_a_line_that_was_cut_is_predicted_again(tmp_path, photos):
 @pytest.mark.parametrize("content", [b"my own notes\n", b'{"kind": "other"}\n', b"[]\n"])
 def test_another_file_of_that_name_is_not_overwritten(tmp_path, content):
     (tmp_path / "a.csv.part").write_bytes(content)
-    with pytest.raises(DiskError, match="exists and is no partial result"):
+    with pytest.raises(DiskError, match="exists and is not a partial result"):
         opened(tmp_path / "a.csv")
     assert (tmp_path / "a.csv.part").read_bytes() == content
 

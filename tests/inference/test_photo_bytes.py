@@ -106,7 +106,7 @@ def test_an_opened_file_may_have_so_many_bytes(monkeypatch):
 
 
 def test_a_file_opened_as_text_is_refused():
-    with pytest.raises(InputTypeError, match=r'StringIO gives str\. Open files with mode "rb"'):
+    with pytest.raises(InputTypeError, match=r'StringIO returns str\. Open files with mode "rb"'):
         file_bytes(io.StringIO("abc"))
 
 

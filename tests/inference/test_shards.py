@@ -22,7 +22,7 @@ def test_a_shard_is_written_as_a_fraction(text, shard):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("3", "'3' is no shard; write 3/8"),
+        ("3", "'3' is not a shard; write 3/8"),
         ("3/8/9", "is no shard"),
         ("-1/8", "is no shard"),
         ("0/8", "no shard 0 of 8: they count from 1 to 8"),

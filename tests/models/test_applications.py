@@ -60,7 +60,7 @@ def test_weights_lie_where_keras_would_fetch_them(name, monkeypatch):
     with pytest.raises(RequestedError) as requested:
         constructor(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
     network = APPLICATIONS[name]
-    assert requested.value.args == (ORIGIN + network.place, network.checksum or None)
+    assert requested.value.args == (ORIGIN + network.weights_address, network.checksum or None)
 
 
 def test_a_network_is_found_however_its_name_is_written():

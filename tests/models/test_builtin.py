@@ -95,5 +95,5 @@ def test_folder_is_a_run_folder():
 
 
 def test_who_wants_to_train_the_shipped_model_is_advised_how():
-    with pytest.raises(RunError, match=r"(?s)to predict, not to train.*--model builtin"):
+    with pytest.raises(RunError, match=r"(?s)no Keras weights.*--model builtin"):
         load_model(Run.open(builtin.folder()))

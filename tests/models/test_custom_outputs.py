@@ -63,20 +63,28 @@ def test_probabilities_at_the_end_become_their_logits(images, ends, num_classes,
         (network(dense(3, "sigmoid")), 3, "ends in a sigmoid for each class"),
         (network(dense(2, "sigmoid")), 2, "ends in a sigmoid for each class"),
         (network(dense(1, "softmax")), 2, "ends in a sigmoid for each class"),
-        (network(dense(3, "relu")), 3, "ends in the activation 'relu', which gives no logits"),
+        (
+            network(dense(3, "relu")),
+            3,
+            "ends in the activation 'relu', whose outputs are not logits",
+        ),
         (network(dense(3), layers.Activation("tanh")), 3, "ends in the activation 'tanh'"),
-        (network(dense(3), layers.Lambda(ops.softmax)), 3, "returns probabilities that are made"),
+        (
+            network(dense(3), layers.Lambda(ops.softmax)),
+            3,
+            "whose last layer computes probabilities",
+        ),
         (
             network(dense(3), layers.Lambda(lambda x: ops.one_hot(ops.argmax(x, 1), 3))),
             3,
-            "returns probabilities that are made",  # of 0 and 1
+            "whose last layer computes probabilities",  # of 0 and 1
         ),
         (network(dense(4)), 3, r"output has the shape \[N, 4\]; there are 3 classes\."),
         (network(dense(1)), 3, r"output has the shape \[N, 1\]; there are 3 classes\."),
         (network(dense(3), layers.RepeatVector(2)), 3, r"the shape \[N, 2, 3\]; there are 3"),
-        (network(dense(3), shape=(9, 6, 3)), 3, r"of images \[9, 6, 3\], not \[6, 9, 3\]\."),
-        (network(dense(3), shape=(6, 9, 1)), 3, r"of images \[6, 9, 1\], not \[6, 9, 3\]\."),
-        (network(dense(3), shape=(None, 8, 3)), 3, r"of images \[None, 8, 3\], not \[6, 9, 3\]"),
+        (network(dense(3), shape=(9, 6, 3)), 3, r"for images \[9, 6, 3\], not \[6, 9, 3\]\."),
+        (network(dense(3), shape=(6, 9, 1)), 3, r"for images \[6, 9, 1\], not \[6, 9, 3\]\."),
+        (network(dense(3), shape=(None, 8, 3)), 3, r"for images \[None, 8, 3\], not \[6, 9, 3\]"),
     ],
 )
 def test_a_network_of_another_kind_is_refused_with_what_it_is(model, num_classes, message):
@@ -93,7 +101,7 @@ def test_one_input_and_one_output_are_taken():
     with pytest.raises(ModelError, match="1 inputs and 2 outputs; it must have one of each"):
         as_logits(keras.Model(first, [one, dense(3)(one)]), SIZE, 3)
     flat = keras.Input((3,))
-    with pytest.raises(ModelError, match=r"of images \[3\], not"):
+    with pytest.raises(ModelError, match=r"for images \[3\], not"):
         as_logits(keras.Model(flat, dense(3)(flat)), SIZE, 3)
 
 

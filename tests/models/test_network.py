@@ -30,7 +30,7 @@ def test_a_network_from_scratch_takes_no_weights_and_gives_no_features(tmp_path)
     network = find_network("swift")
     with pytest.raises(ModelError, match="'swift' takes no weights"):
         network.load_weights(None, tmp_path)
-    with pytest.raises(ModelError, match="'swift' has no weights to take features from"):
+    with pytest.raises(ModelError, match="'swift' has no weights to compute features with"):
         network.open_backbone((64, 64), None, None)
     assert (network.options, network.members) == ({}, (network,))
     assert network.with_options({}) is network.base is network.base_model(network) is network

@@ -62,7 +62,7 @@ def test_a_second_network_that_knows_nothing_changes_nothing():
     logits = Logits(_logits(truth, 1.5, 0), _logits(truth, 0.0, 1), truth)
     choice = choose(logits, SINGLE_LABEL, (144, 144))
     assert not choice.is_kept
-    assert "showed no gain beyond chance" in choice.in_words()
+    assert "is not significantly better" in choice.in_words()
 
 
 def test_a_copy_of_the_first_network_gains_nothing():
@@ -254,14 +254,14 @@ def test_a_second_network_without_time_for_it_is_left_out_with_a_note(
     monkeypatch.setattr("pawsight.training.finetune.finetune", out_of_time)
     row = Epoch(1, 1, 12.5, 0.0, 0.0, 0.5, 0.5, 0.7, 0.5, True)
     given = Run(tmp_path), TrainConfig(minutes=7), None, row, TimeBudget(7), recorded
-    model = transfer._finetuned(*given, own=None)
+    model = transfer._finetuned(*given, components=None)
     assert model is None
     assert asked == [168.0, None]
-    transfer._finetuned(*given, own=CustomComponents())
+    transfer._finetuned(*given, components=CustomComponents())
     assert asked == [168.0, None] * 2
     asked.clear()
     workers = SimpleNamespace(workers="two processes")  # which train one network together
-    assert transfer._finetuned(*given, own=workers) is None
+    assert transfer._finetuned(*given, components=workers) is None
     assert asked == [None]
     assert recorded.notes[0].startswith("There is no time for a second network here")
     assert recorded.notes[1].startswith("7 min leave no time for fine-tuning. The fitted head")
@@ -286,12 +286,12 @@ def _choice(is_kept):
 def test_a_comparison_is_described_with_the_scores_of_all_three():
     scores = (
         "Balanced accuracy on 1 validation photo: the fine-tuned network 90.0 % (log loss 0.250); "
-        "the one from scratch 80.0 % (log loss 0.500); their average 95.0 % (log loss 0.125)."
+        "the network from scratch 80.0 % (log loss 0.500); their average 95.0 % (log loss 0.125)."
     )
     assert _choice(True).in_words() == f"The average of two networks is the model. {scores}"
     assert _choice(False).in_words() == (
-        "The fine-tuned network alone is the model, as averaging it with a second one showed no "
-        f"gain beyond chance. {scores}"
+        "The fine-tuned network alone is the model, since its average with a second network is "
+        f"not significantly better. {scores}"
     )
 
 

@@ -61,7 +61,7 @@ def fit(monkeypatch, recorded):
 
 def test_end_of_a_run_takes_its_evaluation_and_what_is_spent_already():
     # 100 photos, each 1.5 times as long as in validation.
-    assert costs().around(0.05) == pytest.approx(30.0 + 20.0 + 100 * 1.5 * 0.05)
+    assert costs().overhead(0.05) == pytest.approx(30.0 + 20.0 + 100 * 1.5 * 0.05)
 
 
 def test_what_is_left_of_the_budget_is_for_steps_and_validations(fit):
@@ -116,7 +116,7 @@ def test_a_budget_too_short_to_improve_a_fitted_head_is_refused(fit):
 def test_a_short_budget_is_noted(fit, recorded):
     fit(minutes=2)  # 70 s, less the 57.5 s around it
     assert recorded.notes == [
-        "2 min is short: about 58 s go into starting and evaluating. "
+        "2 min is short: starting and evaluating take about 58 s. "
         "Give more --minutes for a better model."
     ]
     recorded.notes.clear()

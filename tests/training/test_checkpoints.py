@@ -54,7 +54,7 @@ def test_where_the_last_one_is_cut_the_one_before_it_is_read_and_that_is_printed
     assert load_checkpoint(tmp_path, recorded).step == 5
     (note,) = recorded.notes
     assert "latest.npz is damaged" in note
-    assert note.endswith("resuming from the one before it, after step 5.")
+    assert note.endswith("resuming from the previous checkpoint, after step 5.")
 
 
 def test_where_the_last_one_was_never_finished_the_one_before_it_is_read(tmp_path):

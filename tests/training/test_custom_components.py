@@ -148,7 +148,7 @@ def test_without_components_nothing_is_checked():
         (
             {"optimizer": optimizers.SGD(), "workers": object()},
             "swift",
-            r"live in one process\.\nLeave them out",
+            r"cannot be shared with worker processes\.\nLeave them out",
         ),
     ],
 )

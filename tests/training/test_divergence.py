@@ -84,8 +84,8 @@ def test_it_resumes_from_its_last_checkpoint_at_a_quarter_of_the_rate(
     what = "A weight is not finite" if only_weights else "Loss is NaN"
     (note,) = (one for one in recorded.notes if "diverged" in one)
     assert note == (
-        f"{what} at step 10: training diverged. Resuming from step 9 with a learning rate of "
-        f"0.25 times the one before."
+        f"{what} at step 10: training diverged. Resuming from step 9 with the learning rate "
+        f"multiplied by 0.25."
     )
     rows = dict(training_rows(load_plan(run), None, history))
     assert rows["diverged"] == (

@@ -119,7 +119,7 @@ def test_features_of_the_cache_count_as_done_and_the_rate_is_that_of_the_others(
             self.done.append(done)
             self.rates += facts.values()
 
-    monkeypatch.setattr(features, "_AT_ONCE", 4)
+    monkeypatch.setattr(features, "_BATCH_SIZE", 4)
     monkeypatch.setattr(features, "elapsed_seconds", lambda started: 0.5)
     _read(backbone, catalog, _Drawn(), range(10))
     progress, reader = Counting(), FeatureReader(backbone, "stretch")
@@ -240,7 +240,7 @@ class _Group:
 
 
 def test_workers_extract_the_same_features_into_the_cache(backbone, catalog, tmp_path, monkeypatch):
-    monkeypatch.setattr(features, "_AT_ONCE", 4)
+    monkeypatch.setattr(features, "_BATCH_SIZE", 4)
     for i in range(20):
         Image.new("RGB", (8, 8), (10 * i, 0, 255)).save(tmp_path / f"{i}.png")
     (tmp_path / "7.png").unlink()

@@ -126,8 +126,8 @@ def test_a_head_is_fitted_again_where_there_is_time_for_more_photos(fit, recorde
     assert recorded.notes == []
     assert fit(FIRST + 1) == ([FIRST, FIRST + 1], 2)
     assert recorded.notes == [
-        "A head fitted to 2,000 photos reaches accuracy 96.0 % in validation; fitting one to 2,001 "
-        "photos before fine-tuning."
+        "A head fitted to 2,000 photos reaches accuracy 96.0 % in validation; fitting a head to "
+        "2,001 photos before fine-tuning."
     ]
 
 

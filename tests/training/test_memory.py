@@ -47,7 +47,7 @@ def test_a_batch_that_was_chosen_is_kept_or_refused(model, plan_of, monkeypatch)
     _with(monkeypatch, 1e9)
     with pytest.raises(
         TrainingError,
-        match=r"(?s)needs about \d\.\d GB of memory for 96 x 128 pixels in batches of 64, and "
+        match=r"(?s)needs about \d\.\d GB of memory for 96 x 128 pixels in batches of 64, but "
         r"this machine has 1\.0 GB\.\nGive a smaller --batch-size or --image-size",
     ):
         memory.fitting_batch_size(model, plan, 40e6, is_chosen=True)
@@ -56,7 +56,7 @@ def test_a_batch_that_was_chosen_is_kept_or_refused(model, plan_of, monkeypatch)
 def test_photos_too_large_for_any_batch_are_refused(model, plan_of, monkeypatch):
     _with(monkeypatch, 1e9)
     with pytest.raises(
-        TrainingError, match=r"in batches of 1, and .*\nGive a smaller --image-size"
+        TrainingError, match=r"in batches of 1, but .*\nGive a smaller --image-size"
     ):
         memory.fitting_batch_size(model, plan_of(batch_size=64), 4e9, is_chosen=False)
 

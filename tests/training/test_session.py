@@ -51,7 +51,7 @@ def begin(monkeypatch, recorded):
     """Decide the plan of a run; returns it and what was charged to its budget."""
     charged = []
 
-    def build(plan, dataset, warm_start, own):
+    def build(plan, dataset, warm_start, components):
         model = SimpleNamespace(count_params=lambda: 1000)
         return SimpleNamespace(model=model, batch_size=plan.batch_size)
 
@@ -59,14 +59,14 @@ def begin(monkeypatch, recorded):
         charged.append(costs)
         return plan.model_copy(update={"num_steps": 77})
 
-    def run(config, warm_start=None, own=None, busy=4.0, fitting=None):
+    def run(config, warm_start=None, components=None, busy=4.0, fitting=None):
         monkeypatch.setattr(session, "time", Clocks(busy))
         monkeypatch.setattr(
             session,
             "fitting_batch_size",
             lambda model, plan, per_photo, is_chosen: fitting or plan.batch_size,
         )
-        plan, learner = session._begin(config, DATASET, "budget", recorded, warm_start, own)
+        plan, learner = session._begin(config, DATASET, "budget", recorded, warm_start, components)
         assert learner.batch_size == plan.batch_size
         return plan, charged
 
@@ -100,7 +100,7 @@ def test_the_end_of_a_run_is_charged_by_how_busy_the_machine_is(begin, busy, sec
 
 def test_workers_divide_the_batch_and_take_time_to_start(begin):
     workers = SimpleNamespace(count=7, speedup=5.0)
-    plan, (costs,) = begin(swift(minutes=5), own=CustomComponents(workers=workers), busy=8.0)
+    plan, (costs,) = begin(swift(minutes=5), components=CustomComponents(workers=workers), busy=8.0)
     assert plan.batch_size == 49  # 48 are planned for 500 photos; the next that 7 share equally
     assert (costs.finish_seconds, costs.speedup) == (pytest.approx(10.0 + 15.0), 5.0)
 
@@ -144,11 +144,11 @@ def test_a_run_continues_only_with_what_it_began_with(plan_of, tmp_path):
     save_plan(run, plan_of(weights="key"))
     assert session._saved_plan(run, start, None).weights == "key"
     save_plan(run, plan_of(optimizer="own"))
-    for own in (None, CustomComponents()):
-        with pytest.raises(RunError, match="began with an optimizer of your own"):
-            session._saved_plan(run, None, own)
-    own = CustomComponents(optimizer="any")
-    assert session._saved_plan(run, None, own).optimizer == "own"
+    for components in (None, CustomComponents()):
+        with pytest.raises(RunError, match="began with your own optimizer"):
+            session._saved_plan(run, None, components)
+    components = CustomComponents(optimizer="any")
+    assert session._saved_plan(run, None, components).optimizer == "own"
 
 
 def test_label_smoothing_is_no_more_than_the_share_of_errors(plan_of):

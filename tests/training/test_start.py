@@ -59,11 +59,11 @@ def test_weights_decide_whether_and_at_which_size_they_are_trained(weights):
     assert (found.image_size, found.finetune) == ((64, 64), False)
     found = start_of("builtin", weights_path=weights).settings(TrainConfig(finetune="auto"))
     assert (found.image_size, found.finetune) == ((96, 80), True)
-    with pytest.raises(ConfigError, match="without fine-tuning its weights would not be used"):
+    with pytest.raises(ConfigError, match="without fine-tuning its weights are not used"):
         start_of("builtin", weights_path=weights).settings(TrainConfig(finetune=False))
     # A network without pretrained weights is never fine-tuned, so the setting is no mistake.
     start_of("swift", weights_path=weights).settings(TrainConfig(finetune=False))
-    with pytest.raises(ConfigError, match="both give weights to begin with"):
+    with pytest.raises(ConfigError, match="both choose the initial weights"):
         start_of("builtin", weights_path=weights).settings(TrainConfig(weights="imagenet"))
 
 
@@ -157,10 +157,10 @@ def test_what_nothing_can_start_from_is_named(finished, tmp_path, make_colour_ru
     with pytest.raises(ConfigError, match=r"There are no weights in .*notes\.txt"):
         open_start(str(copied / "notes.txt"))
     several = make_colour_run("several", task="multi-label", format_version=2)
-    with pytest.raises(ConfigError, match="gives photos several labels"):
+    with pytest.raises(ConfigError, match="is a multi-label model"):
         open_start(str(several.path / "model"))
     write_json(finished.state_path, {"stage": "training"})
-    with pytest.raises(RunError, match=r"is not finished, so that nothing can start from it"):
+    with pytest.raises(RunError, match=r"is not finished, so that training cannot start from it"):
         open_start(str(finished.path))
 
 

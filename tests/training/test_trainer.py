@@ -243,8 +243,8 @@ def test_training_that_diverges_goes_back_and_keeps_the_time_that_it_took(act, t
     trainer, reports = act(learner)
     # The checkpoint is that of the first epoch, after step 10.
     assert (
-        "Loss is NaN at step 17: training diverged. Resuming from step 10 with a learning rate "
-        "of 0.25 times the one before." in reports.notes
+        "Loss is NaN at step 17: training diverged. Resuming from step 10 with the learning "
+        "rate multiplied by 0.25." in reports.notes
     )
     assert [row.seconds for row in trainer._history] == [13.0, 13.0 + 7.0 + 10.0 + 3.0]
     assert learner.rates[17] == pytest.approx(learner.rates[10] / 4)
@@ -422,4 +422,4 @@ def test_the_rate_of_an_own_optimizer_is_its_own(plan_of):
     assert Learner(plan, photos, part, part).learning_rate_at(3, plan) == plan.learning_rate_at(3)
     own = CustomComponents(keras.optimizers.SGD(0.25))
     plan = plan.model_copy(update={"optimizer": "own"})
-    assert Learner(plan, photos, part, part, own=own).learning_rate_at(3, plan) == 0.25
+    assert Learner(plan, photos, part, part, components=own).learning_rate_at(3, plan) == 0.25

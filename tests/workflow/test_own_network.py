@@ -160,7 +160,7 @@ def test_a_callback_ends_training_and_a_stopped_run_wants_the_function_again(
     monkeypatch.setattr(custom_network, "_registered", {})
     with pytest.raises(ConfigError, match=r"your own function .*tiny.*\n.*--build"):
         resume(tmp_path / "run")
-    with pytest.raises(RunError, match="an optimizer of your own"):
+    with pytest.raises(RunError, match="began with your own optimizer"):
         resume(tmp_path / "run", build=tiny)
     done = resume(tmp_path / "run", recorded, **parts, callbacks=[Seen(most=1)])
     assert len(load_history(done.history_path)) == 1
@@ -248,7 +248,9 @@ def test_a_network_that_cannot_be_used_is_refused_with_what_is_expected(model, m
 
 def test_a_function_that_fails_is_named():
     name = custom_network.register(lambda image_size, classes: 1 / 0)
-    with pytest.raises(ModelError, match=r"failed with ZeroDivisionError.*\n.*The function gets"):
+    with pytest.raises(
+        ModelError, match=r"failed with ZeroDivisionError.*\n.*The function receives"
+    ):
         custom_network.FAMILY.find(name).build(2, (32, 32))
 
 

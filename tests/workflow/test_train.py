@@ -284,7 +284,9 @@ def test_a_damaged_last_checkpoint_costs_a_few_steps_and_no_bit(photos, run, tmp
     latest = tmp_path / "run" / "checkpoints" / "latest.npz"
     latest.write_bytes(latest.read_bytes()[:1000])
     resumed = resume(tmp_path / "run", recorded)
-    assert any("resuming from the one before it, after step" in note for note in recorded.notes)
+    assert any(
+        "resuming from the previous checkpoint, after step" in note for note in recorded.notes
+    )
     for one, other in zip(_weights(run), _weights(resumed), strict=True):
         np.testing.assert_array_equal(one, other)
 

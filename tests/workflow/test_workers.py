@@ -307,7 +307,7 @@ sys.exit(7)
         ({"workers": 0}, r"Give --workers a number from 1 to 256, not 0\."),
         ({"cluster": "auto"}, r"Give --workers a number from 1 to 256\."),
         ({"workers": 3, "batch_size": 16}, "cannot be divided equally among 3 workers"),
-        ({"workers": 2, "callbacks": [object()]}, "live in one process"),
+        ({"workers": 2, "callbacks": [object()]}, "cannot be shared with worker processes"),
         ({"workers": 60}, "some would have none"),
     ],
 )

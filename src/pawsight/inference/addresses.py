@@ -1,4 +1,4 @@
-"""Fetch the addresses and archives among the inputs before anything is predicted."""
+"""Fetch the addresses and archives among the inputs of a prediction."""
 
 from __future__ import annotations
 
@@ -15,43 +15,47 @@ if TYPE_CHECKING:
 
 
 class FetchedPath(str):
-    """A path in the cache, with the user's name of that file or folder as `shown`."""
+    """A path in the cache, with the user's name of the file or folder as `shown`."""
 
     shown: str
 
     def __new__(cls, path: str, shown: str = "") -> FetchedPath:
         """Create a path."""
-        made = super().__new__(cls, path)
-        made.shown = shown
-        return made
+        fetched = super().__new__(cls, path)
+        fetched.shown = shown
+        return fetched
 
     def inside(self, path: str) -> FetchedPath:
-        """Return the path of what is at a relative path in this folder."""
+        """Return the path of a file in this folder, given relative to it."""
         full = os.path.normpath(os.path.join(self, path))  # noqa: PTH118
         return FetchedPath(full, f"{self.shown}/{path}")
 
 
 def is_fetched(name: str) -> bool:
-    """Return whether photos are fetched or unpacked first: addresses, archives, packed sets."""
+    """Return whether a name is an address, an archive or a packed set, which is fetched first."""
     if os.path.lexists(name):
         is_archive = name.lower().endswith(ARCHIVE_ENDINGS) and os.path.isfile(name)  # noqa: PTH113
         return is_archive or is_packed(name)
     if ":" not in name:
         return False
-    from pawsight.data.sources import is_address  # takes longer to import than to predict a photo
+    from pawsight.data.sources import is_address  # slower to import than a photo is to predict
 
     return is_address(name)
 
 
 def fetch_addresses(names: Iterable[str], progress: Progress) -> list[str]:
-    """Return the names with a local folder or photo in the place of each address and archive.
+    """Fetch addresses and archives, and replace their names by local folders or photos.
+
+    Args:
+        names: Files, folders, patterns, addresses and archives, as the user gave them.
+        progress: Receives the downloads.
 
     Returns:
-        The names; those of fetched photos and folders are `FetchedPath`.
+        The names, in their order; a fetched photo or folder is a `FetchedPath`.
 
     Raises:
         SourceError: Photos cannot be fetched; the text is the reason.
-        DiskError: The cache cannot be written, or the disk is too full.
+        DiskError: The cache cannot be written, or the disk is full.
     """
     paths: list[str] = []
     for name in names:
@@ -66,7 +70,7 @@ def fetch_addresses(names: Iterable[str], progress: Progress) -> list[str]:
 
 
 def _shown(name: str, source: Source) -> str:
-    """Return what the photo or folder of an address or archive is called in results."""
+    """Return the name of a fetched photo or folder for results."""
     if os.path.lexists(name):
         return name
     address = public_address(name)

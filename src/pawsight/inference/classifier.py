@@ -1,8 +1,8 @@
 """Predict with a trained model: photos in, class probabilities out.
 
-Pillow, NumPy and ONNX Runtime only, so predicting needs no TensorFlow. The photos come through the
-same decoder as in training, and the names, sizes and the calibration come from `model.json`, which
-is data: a malicious run folder can fail to load, and can do nothing else.
+Needs only Pillow, NumPy and ONNX Runtime, no TensorFlow. Photos are decoded as in training; class
+names, image size and calibration come from `model.json`, which is plain data: loading a malicious
+run folder can fail, but cannot execute anything.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from pawsight.models.description import ModelDescription
 from pawsight.records import FloatArray, ImageArray, Prediction, PredictionList, Resize
 from pawsight.runs import Run
 
-# Images per run of the model. More do not fit in a core's cache; with fewer, a network with a
-# large last layer reads its weights again for each photo.
+# Images per call of the model. More do not fit into a core's cache; with fewer, the weights of
+# large layers are read more often.
 _BATCH_SIZE = 4
 
 
@@ -68,13 +68,13 @@ class Classifier:
 
         Args:
             run: The run folder, by path or opened.
-            max_error: Share of wrong answers that is not to be exceeded, with 95 %
-                confidence for photos like those of the training set; less probable
-                answers are "unsure". None takes the lowest proven rate at which 80 % of
-                the photos are answered; see `answers.choose_threshold`.
+            max_error: Upper bound of the share of wrong answers, with 95 % confidence for
+                photos like the training set; less probable predictions are answered
+                "unsure". None takes the lowest proven rate with answers to 80 % of the
+                photos; see `answers.choose_threshold`.
 
         Raises:
-            RunError: There is no finished model in it, or it is damaged, or a
+            RunError: The folder has no finished model, the model is damaged, or a
                 newer pawsight wrote it.
             ConfigError: `max_error` is out of range, or not proven for this model.
         """
@@ -87,7 +87,7 @@ class Classifier:
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """(height, width) of the pixels the model works on."""
+        """(height, width) in pixels of the model's input."""
         return self._description.image_size
 
     @property
@@ -97,7 +97,7 @@ class Classifier:
 
     @property
     def resize(self) -> Resize:
-        """How a photo of another shape is resized to `image_size`."""
+        """How photos are resized to `image_size`."""
         return self._description.resize
 
     @property
@@ -106,18 +106,17 @@ class Classifier:
         return self._description.pixel_scale
 
     def logits(self, images: ImageArray) -> FloatArray:
-        """Run the model.
+        """Run the model on images, on all cores.
 
         Args:
-            images: uint8, shape [N, H, W, 3] with (H, W) the model's image size; N may be 0. All
-                cores share many; what comes out for an image does not depend on the others.
+            images: uint8, shape [N, H, W, 3] with (H, W) the model's image size; N may be 0.
 
         Returns:
-            float32, shape [N, K], one column per class.
+            float32, shape [N, K]. The logits of an image do not depend on the other images.
 
         Raises:
-            ShapeError: The images are of another shape or type.
-            RunError: The model gave something that is no logits.
+            ShapeError: The images have another shape or type.
+            RunError: The model is damaged, or took too long.
         """
         expected = (*self.image_size, 3)
         if images.dtype != np.uint8 or images.shape[1:] != expected:
@@ -134,11 +133,18 @@ class Classifier:
             return np.concatenate(list(pool.map(self._run_model, batches)))
 
     def probs(self, images: ImageArray, tta: bool = False) -> FloatArray:
-        """Run the model and calibrate: shape [N, K]; each row sums to 1, unless labels are several.
+        """Compute calibrated probabilities of images.
 
-        Arguments and errors as of `logits`. With `tta` (test-time augmentation) the
-        predictions of each image and of its mirror image are averaged, which takes
-        twice as long.
+        Args:
+            images: As for `logits`.
+            tta: Test-time augmentation: average the probabilities of each image and its
+                mirror image, which takes twice as long.
+
+        Returns:
+            Shape [N, K]; each row sums to 1, except for multi-label models.
+
+        Raises:
+            ShapeError, RunError: As for `logits`.
         """
         probs = self._probs_of(self.logits(images))
         if tta:
@@ -149,18 +155,18 @@ class Classifier:
         """Classify one photo or many.
 
         Args:
-            photos: A path, the bytes of a photo file, a file opened for reading bytes (`io.BytesIO`
-                and uploads too), a Pillow image, or uint8 pixels [H, W, 3] of any size; or an
-                iterable of such.
+            photos: A path, the bytes of a photo file, a file opened in binary mode (also
+                `io.BytesIO` and uploads), a Pillow image, or uint8 pixels [H, W, 3] of any size;
+                or an iterable of these.
             tta: Average the predictions of each photo and its mirror image.
 
         Returns:
-            One prediction per photo, in their order: a list that a notebook shows as a table. One
-            of a photo that cannot be read has the reason in `error`.
+            A prediction for each photo, in order; notebooks display the list as a table. The
+            prediction of a photo that cannot be read has the reason in `error`.
 
         Raises:
             ShapeError: An array is not an image.
-            InputTypeError: It is nothing that can be a photo; a TypeError, too.
+            InputTypeError: An object of another type; also a TypeError.
         """
         return PredictionList(self.predict_iter(as_photos(photos), tta=tta))
 
@@ -173,16 +179,19 @@ class Classifier:
     ) -> Generator[Prediction]:
         """Classify a stream of photos, in order, with a bounded number in memory.
 
-        Each core decodes some photos and runs the model on them. Predictions are yielded as soon as
-        they are ready, also while the stream waits for its next photo. All but lists of at most 64
-        photos for each core are decoded in worker processes: a photo that crashes a decoder, or
-        takes all memory, has the reason in `error`.
+        Each core decodes photos and runs the model on them. Predictions are yielded as soon as
+        they are ready, also while the stream waits for its next photo. Photos are decoded in worker
+        processes, except those of a list of at most 64 photos per core: a photo that crashes the
+        decoder, or takes all memory, has the reason in `error`.
 
         Args:
-            photos: As for `predict`; another thread takes at most 4 batches ahead for each core.
+            photos: As for `predict`. Another thread reads them, at most 4 batches per core ahead.
             batch_size: Photos per call of the model, at least 1.
             tta: As for `predict`.
-            decoder: Decodes them and stays open; None opens one for them alone.
+            decoder: Decodes the photos, and is not closed; None opens a decoder for this call.
+
+        Yields:
+            A prediction for each photo.
         """
         with contextlib.ExitStack() as stack:
             if decoder is None:
@@ -197,13 +206,13 @@ class Classifier:
             )
 
     def drift_monitor(self) -> DriftMonitor:
-        """Return an empty collection of predictions that tests whether they differ as a whole."""
+        """Return a new monitor that tests whether photos differ from the validation photos."""
         scorer = self._scorer
         return DriftMonitor(scorer.drift_reference if scorer else None, self.class_names)
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """64 hex digits; two classifiers with the same ones give the same answers."""
+        """64 hexadecimal digits; classifiers with equal fingerprints give equal answers."""
         from pawsight.data.decoding.decode import VERSION
 
         digest = hashlib.sha256(f"{VERSION} {self._description.decisive()}".encode())
@@ -221,29 +230,29 @@ class Classifier:
     def predictions_of(
         self, names: Sequence[str], pixels: Sequence[ImageArray], tta: bool = False
     ) -> list[Prediction]:
-        """Classify photos that are decoded already, in the thread that calls.
+        """Classify decoded photos in the calling thread.
 
         Args:
             names: The names of the photos, length N, at least 1.
-            pixels: uint8, shape [H, W, 3] each, of the model's image size; a few at a
-                time, since one core processes all of them.
+            pixels: The photos, uint8 [H, W, 3] each, of the model's image size; few at a time,
+                since one core processes all of them.
             tta: As for `predict`.
         """
-        # Not `probs`, which takes all cores: here each of them is at photos of its own.
+        # Not by `probs`, which uses all cores: here, each core has its own photos.
         images = np.stack(pixels)
         logits, features = self._runner.run(images)
         probs = self._probs_of(logits)
         if tta:
             probs = (probs + self._probs_of(self._run_model(images[:, :, ::-1]))) / 2
         scores = self._ood_scores(images, features)
-        return [self._prediction(*one) for one in zip(names, probs, scores, strict=True)]
+        return [self._prediction(*row) for row in zip(names, probs, scores, strict=True)]
 
     def heat_map(self, photo: PhotoLike, label: str | None = None) -> HeatMap:
         """Compute which parts of a photo the probability of a class depends on.
 
         Args:
-            photo: As one photo for `predict`.
-            label: The class; None is the predicted one.
+            photo: A single photo, as for `predict`.
+            label: The class; None is the predicted class.
 
         Raises:
             PhotoError: The photo cannot be read.
@@ -255,10 +264,11 @@ class Classifier:
         return self.task.probabilities(logits, self.temperature)
 
     def _ood_scores(self, images: ImageArray, features: FloatArray | None) -> list[float | None]:
-        """Return the out-of-distribution score of each image; None where there is no detector."""
+        """Return the out-of-distribution score of each image; None without a detector."""
         if self._scorer is None:
             return [None] * len(images)
-        return [float(s) for s in self._scorer.scores(self._runner.as_floats(images), features)]
+        scores = self._scorer.scores(self._runner.as_floats(images), features)
+        return [float(score) for score in scores]
 
     def _prediction(self, path: str, probs: FloatArray, ood_score: float | None) -> Prediction:
         label, probability, labels = self.task.describe(probs, self.class_names)
@@ -267,7 +277,7 @@ class Classifier:
         return Prediction(path, label, probability, by_class, "", answer, ood_score, labels)
 
     def open_decoder(self, num_processes: int = 0) -> PhotoDecoder:
-        """Return what decodes photos for this model; arguments as of `PhotoDecoder`."""
+        """Return a decoder of photos for this model; see `PhotoDecoder` for `num_processes`."""
         return PhotoDecoder(self.image_size, self.resize, self.pixel_scale, num_processes)
 
     def _run_model(self, images: ImageArray) -> FloatArray:
@@ -291,10 +301,10 @@ def load(
     Args:
         run_path: A finished run, by path or opened. None loads the model of cats
             and dogs that ships with pawsight.
-        max_error: As `Classifier.load` takes it.
+        max_error: See `Classifier.load`.
 
     Raises:
-        RunError: There is no finished run there.
+        RunError: The folder has no finished model, or the model is damaged.
         ConfigError: `max_error` is out of range, or not proven for this model.
     """
     return Classifier.load(builtin.folder() if run_path is None else run_path, max_error)

@@ -1,8 +1,8 @@
 """A pool of threads that decode photos and run the model on them.
 
-Each thread decodes a few waiting photos and runs the model on them together; it
-never waits for a batch to fill up. A Python thread cannot be ended: one that a photo
-blocks for too long is abandoned, its photo fails, and a new thread takes its place.
+Each thread decodes a few waiting photos and runs the model on them together, without
+waiting for a full batch. A Python thread cannot be killed: if a photo takes too long to
+decode, its thread is abandoned and replaced by a new thread, and the photo fails.
 """
 
 from __future__ import annotations
@@ -14,25 +14,23 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 
 from pawsight.data.decoding.decode_errors import NO_MEMORY
 from pawsight.errors import PhotoError
 from pawsight.inference.decode_timeout import DecodeTimer
 
-Decoded = TypeVar("Decoded")
-
 
 class Job:
-    """One photo to decode and run the model on; `future` gets its result.
+    """A photo to decode and run the model on; `future` receives the result.
 
     Args:
-        group: Jobs of an equal group may be run together.
+        group: Jobs with equal groups may be run together.
         decode: Returns the input of `run`, or raises PhotoError.
-        run: Returns one result for each decoded photo, in order.
-        weight: How many photos it counts as in `DecodePool.num_waiting`.
-        is_large: It may take long to decode. Threads of their own take such jobs, one at a
-            time, so that they do not delay others.
+        run: Returns a result for each decoded photo, in order.
+        weight: Number of photos that the job counts as in `DecodePool.num_waiting`.
+        is_large: Whether decoding may take long. Separate threads take such jobs, one at a
+            time, so that they do not delay other jobs.
     """
 
     __slots__ = ("decode", "future", "group", "is_large", "run", "weight")
@@ -54,10 +52,10 @@ class DecodePool:
     """Worker threads and their queue.
 
     Args:
-        num_threads: At least 1.
+        num_threads: Threads for jobs that are not large, at least 1.
         batch_size: Photos that a thread takes at a time, at least 1.
-        on_batch: Called in a worker with the number of photos of each run of the model.
-        num_large: Threads beside these, for large jobs only; 0 makes no distinction.
+        on_batch: Called in a worker with the number of photos of each call of the model.
+        num_large: Additional threads for large jobs; 0 makes no distinction.
     """
 
     def __init__(
@@ -69,8 +67,8 @@ class DecodePool:
     ) -> None:
         self._num_threads, self._num_large = num_threads, num_large
         self._batch_size, self.on_batch = batch_size, on_batch
-        self._lock = threading.Lock()  # held to read or change all below
-        # Two queues: of large jobs (True) and of all others.
+        self._lock = threading.Lock()  # for everything below
+        # Two queues: of large jobs (True), and of all other jobs.
         self._changed = {is_large: threading.Condition(self._lock) for is_large in (False, True)}
         self._waiting: dict[bool, deque[Job]] = {False: deque(), True: deque()}
         self._is_closed = False
@@ -83,11 +81,11 @@ class DecodePool:
 
     @property
     def num_waiting(self) -> int:
-        """Return the number of photos that no thread has taken yet."""
+        """Number of photos that no thread has taken yet."""
         return self.num_waiting_of(False) + self.num_waiting_of(True)
 
     def num_waiting_of(self, is_large: bool) -> int:
-        """Return the number of such photos that are large, or of all others."""
+        """Return the number of photos that no thread has taken yet, in one of the queues."""
         with self._lock:
             return sum(job.weight for job in self._waiting[is_large])
 
@@ -101,14 +99,14 @@ class DecodePool:
 
     def withdraw(self, jobs: Sequence[Job]) -> None:
         """Cancel jobs, and remove those that no thread has taken from the queue."""
-        gone = {job for job in jobs if job.future.cancel()}
-        if gone:
+        cancelled = {job for job in jobs if job.future.cancel()}
+        if cancelled:
             with self._lock:
                 for is_large, waiting in self._waiting.items():
-                    self._waiting[is_large] = deque(job for job in waiting if job not in gone)
+                    self._waiting[is_large] = deque(job for job in waiting if job not in cancelled)
 
     def replace_stuck(self) -> None:
-        """Abandon threads whose photo takes too long; to be called regularly."""
+        """Replace threads whose photo takes too long; must be called regularly."""
         with self._lock:
             for index, worker in enumerate(self._workers):
                 if (current := worker.current) is None or not (
@@ -123,7 +121,11 @@ class DecodePool:
                 self._workers[index].start()
 
     def close(self, wait_seconds: float = 0.0) -> None:
-        """Drop what waits and end the threads, waiting for their current photos for a while."""
+        """Cancel waiting jobs and end the threads.
+
+        Args:
+            wait_seconds: How long to wait for the threads to finish their current photos.
+        """
         with self._lock:
             self._is_closed = True
             for is_large, waiting in self._waiting.items():
@@ -131,17 +133,17 @@ class DecodePool:
                     job.future.cancel()
                 waiting.clear()
                 self._changed[is_large].notify_all()
-        until = time.monotonic() + wait_seconds
+        deadline = time.monotonic() + wait_seconds
         for worker in self._workers:
-            worker.join(max(0.0, until - time.monotonic()))
+            worker.join(max(0.0, deadline - time.monotonic()))
 
     def take(self, worker: _Worker) -> list[Job]:
-        """Return a thread's share of the waiting jobs, after waiting for some; none once closed."""
+        """Wait for jobs, and return a thread's share of them; empty once the pool is closed."""
         with self._lock:
             worker.jobs, is_large = [], worker.is_large
             self._changed[is_large].wait_for(lambda: self._waiting[is_large] or self._is_closed)
             waiting = self._waiting[is_large]
-            # While there are few, each thread gets some.
+            # If few jobs wait, they are divided among the threads.
             share = min(self._batch_size, math.ceil(len(waiting) / self._num_threads))
             while waiting and len(worker.jobs) < (1 if is_large else share):
                 if worker.jobs and waiting[0].group != worker.jobs[0].group:
@@ -170,7 +172,7 @@ class _Worker(threading.Thread):
                 return
 
     def _process(self, jobs: list[Job]) -> bool:
-        """Decode and run some jobs; False if this thread was abandoned."""
+        """Decode and run jobs; return False if this thread was abandoned."""
         decoded: list[tuple[Job, Any]] = []
         for job in jobs:
             if job.future.cancelled():
@@ -202,7 +204,7 @@ class _Worker(threading.Thread):
 def settle(
     future: Future[Any], result: Any = None, error: BaseException | None = None
 ) -> Future[Any]:
-    """Set the result or the error of a future, unless it was cancelled; return it."""
+    """Set the result or the error of a future, unless it was cancelled; return the future."""
     with contextlib.suppress(Exception):  # it was cancelled meanwhile
         if error is not None:
             future.set_exception(error)

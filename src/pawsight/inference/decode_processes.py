@@ -1,7 +1,7 @@
-"""Decode photos in worker processes, with the limits of ingest on memory and time.
+"""Decode photos in worker processes, with the same limits on memory and time as ingest.
 
-A photo that crashes, blocks or exhausts the decoder ends its process, not this one, and another
-process takes the next photo.
+A photo that crashes or blocks the decoder, or exhausts the memory, ends only its worker process.
+Another process decodes the next photo.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pawsight.records import ImageArray, Resize
 
 
 class NoProcessError(PawsightError):
-    """The system starts no worker process."""
+    """No worker process can be started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ def load(request: DecodeRequest) -> ImageArray:
 
 
 def decode_request(request: DecodeRequest, timeout: DecodeTimeout) -> ImageArray | PhotoError:
-    """Return the pixels of a photo, or the reason why there are none; runs in a worker process."""
+    """Return the pixels of a photo, or the error; runs in a worker process."""
     timeout.begin()
     try:
         return load(request)
     except PhotoError as error:
-        return PhotoError(str(error))  # without its cause, which may not be possible to pickle
+        return PhotoError(str(error))  # without its cause, which may not be picklable
     except MemoryError:
         return PhotoError(NO_MEMORY)
     finally:
@@ -59,48 +59,48 @@ def decode_request(request: DecodeRequest, timeout: DecodeTimeout) -> ImageArray
 
 
 class DecodeProcesses:
-    """Worker processes that threads decode photos with, one each.
+    """Worker processes that decode photos for threads, each for one thread at a time.
 
     Args:
-        num_kept: How many processes are kept for the next photos, at least 1. More are started
-            while more threads decode.
+        num_kept: Number of processes that are kept for the next photos, at least 1. More
+            processes are started while more threads decode.
     """
 
     def __init__(self, num_kept: int) -> None:
         self._num_kept = num_kept
-        self._lock = threading.Lock()  # held to read or change all below
+        self._lock = threading.Lock()  # for everything below
         self._idle: list[WorkerProcess] = []
-        self._running: set[WorkerProcess] = set()  # the idle ones too
+        self._running: set[WorkerProcess] = set()  # all processes, including the idle
         self._is_closed = False
 
     def start(self) -> None:
-        """Start the processes that are kept, so that the first photos do not wait for that."""
+        """Start the kept processes, so that the first photos do not wait for them."""
         for process in [self._started() for _ in range(self._num_kept)]:
             self._put_back(process)
 
     def load_pixels(self, request: DecodeRequest) -> ImageArray:
-        """Decode a photo; any number of threads may call this at once.
+        """Decode a photo; any number of threads may call this concurrently.
 
         Returns:
-            RGB pixels, shape [height, width, 3].
+            RGB pixels, uint8 [height, width, 3].
 
         Raises:
-            PhotoError: It cannot be decoded, or ended the process.
+            PhotoError: The photo cannot be decoded, or ended the process.
             NoProcessError: No process could be started.
         """
         process = self._take()
         try:
             process.send(request)
-            found = process.receive()
+            result = process.receive()
         except DiedError as error:
             raise PhotoError(reason_for(self._end(process))) from error
         except BaseException:
             self._end(process)
             raise
         self._put_back(process)
-        if isinstance(found, PhotoError):
-            raise found
-        return cast("ImageArray", found)
+        if isinstance(result, PhotoError):
+            raise result
+        return cast("ImageArray", result)
 
     def close(self) -> None:
         """End all processes; a photo that is being decoded fails."""
@@ -118,7 +118,7 @@ class DecodeProcesses:
             with self._lock:
                 if not self._idle:
                     break
-                process = self._idle.pop()  # the last one, whose memory is still in the caches
+                process = self._idle.pop()  # the last used, whose memory is still in the CPU caches
             if process.is_alive:
                 return process
             self._end(process)

@@ -1,4 +1,4 @@
-"""Time limits for decoding a photo in a thread: those of the worker processes of ingest."""
+"""Time limits for decoding a photo in a thread, equal to those of the worker processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pawsight.data.reading.reader import CLOCK_SECONDS, PROCESSOR_SECONDS
 
 
 class DecodeTimer:
-    """Measures one decode; created in the decoding thread, read from another one."""
+    """Measures the decoding of a photo; created in the decoding thread, read in another thread."""
 
     def __init__(self) -> None:
         self._thread = threading.get_ident()
@@ -20,7 +20,7 @@ class DecodeTimer:
         spent = time.monotonic() - self._since
         if spent > CLOCK_SECONDS:
             return f"took more than {CLOCK_SECONDS:.0f} seconds to decode"
-        # Processor time too, so that a busy machine fails no photo; not every system has it.
+        # CPU time, so that photos do not fail on a busy machine; not all systems have it.
         if spent > PROCESSOR_SECONDS and hasattr(time, "pthread_getcpuclockid"):
             clock = time.pthread_getcpuclockid(self._thread)
             if time.clock_gettime(clock) - self._spent_before > PROCESSOR_SECONDS:

@@ -1,12 +1,11 @@
 """Test whether photos as a whole differ from the photos that a model was validated on.
 
-Error rates and probabilities were measured on validation photos; they hold for
-photos like these. Each photo has two numbers that any change of the photos moves:
-its distance from the training set and the probability of its label. Both are
-compared with those of the validation photos, among photos of the same predicted
-class, so that another mix of classes is no difference. A third test counts the
-photos that are unlike all training photos. The smallest of the three p-values
-counts, times three.
+Error rates and probabilities were measured on validation photos, and hold for similar
+photos. Two numbers of each photo change with any kind of drift: its distance from the
+training set, and the probability of its label. Both are compared with those of the
+validation photos of the same predicted class, so that other proportions of the classes
+are not a difference. A third test counts the photos that are out of distribution. The
+result is the smallest of the three p-values, multiplied by three.
 
 Sources: arXiv:1810.11953 (univariate tests of a classifier's outputs, Bonferroni);
 van Elteren 1960, "On the combination of independent two sample tests of Wilcoxon".
@@ -28,10 +27,10 @@ from pawsight.significance import excess_p_value, rank_sum_p_value
 from pawsight.storage.npz import opened_npz, save_npz
 
 FALSE_ALARM_RATE = 0.01
-MIN_PHOTOS = 30  # tested at a time, and needed as a reference
-_MAX_PHOTOS = 2000  # kept of those tested, chosen at random
+MIN_PHOTOS = 30  # for a test, and for a reference
+_MAX_PHOTOS = 2000  # random sample of the tested photos
 _NUM_TESTS = 3
-_DIGITS = 5  # after the point, of what is compared
+_DIGITS = 5  # decimal places of the compared numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +38,19 @@ class DriftTest:
     """The result of a test."""
 
     num_photos: int  # photos that were tested, at least `MIN_PHOTOS`
-    # How often photos of the same kind as the validation photos would differ at least as much,
-    # 0..1.
+    # Probability, 0..1, that photos from the distribution of the validation photos differ as much.
     p_value: float
 
     @property
     def has_drifted(self) -> bool:
-        """Whether they differ; wrongly so for one of 100 sets of photos of the same kind."""
+        """Whether the photos differ, with a false alarm rate of `FALSE_ALARM_RATE`."""
         return self.p_value < FALSE_ALARM_RATE
 
     def sentence(self) -> str:
-        """Describe a difference in one sentence."""
+        """Return a sentence on the difference."""
         return (
-            f"{counted(self.num_photos, 'photo')} as a whole differ from those that the model was "
-            f"validated on (p = {self.p_value:.1g}): its error rates and probabilities may not "
+            f"{counted(self.num_photos, 'photo')} as a whole differ from the photos that the model "
+            f"was validated on (p = {self.p_value:.1g}): its error rates and probabilities may not "
             f"hold for them."
         )
 
@@ -63,28 +61,30 @@ class DriftReference:
 
     classes: FloatArray  # predicted class indices, shape [N]
     probabilities: FloatArray  # of the predicted class, shape [N], 0..1
-    # Distances from the training set, shape [N]; above 1 a photo is unlike it.
+    # Out-of-distribution scores, shape [N]; above 1 a photo is out of distribution.
     ood_scores: FloatArray
 
     def test(self, sample: FloatArray) -> DriftTest | None:
         """Compare photos with the validation photos.
 
         Args:
-            sample: Class index, probability and ood score of each photo, shape [M, 3].
+            sample: Class index, probability and out-of-distribution score of each photo, shape
+                [M, 3].
 
         Returns:
-            None for fewer than `MIN_PHOTOS`.
+            The result; None if the sample or the reference has fewer than `MIN_PHOTOS` photos.
         """
         if min(len(sample), len(self.classes)) < MIN_PHOTOS:
             return None
         classes, probabilities, scores = sample.T
-        # Equal values stay equal: the reference is kept in float32, and batches round differently.
+        # Rounded, so that equal photos have equal values: the reference is stored in float32, and
+        # results depend slightly on the batch.
         pairs = [
-            (own.round(_DIGITS), new.round(_DIGITS))
-            for own, new in ((self.probabilities, probabilities), (self.ood_scores, scores))
+            (reference.round(_DIGITS), new.round(_DIGITS))
+            for reference, new in ((self.probabilities, probabilities), (self.ood_scores, scores))
         ]
         p_values = [
-            *(rank_sum_p_value(self.classes, own, classes, new) for own, new in pairs),
+            *(rank_sum_p_value(self.classes, reference, classes, new) for reference, new in pairs),
             excess_p_value(
                 *(int((self.ood_scores > 1).sum()), len(self.ood_scores)),
                 *(int((scores > 1).sum()), len(scores)),
@@ -103,14 +103,14 @@ class DriftReference:
 
     @classmethod
     def load(cls, path: Path) -> DriftReference:
-        """Read what `save` wrote; holds numbers only, never code.
+        """Read the file that `save` wrote, which has only numbers, never code.
 
         Raises:
             RunError: The file is missing or damaged.
         """
-        with opened_npz(path) as found:
+        with opened_npz(path) as file:
             arrays = [
-                np.asarray(found[name], np.float64)
+                np.asarray(file[name], np.float64)
                 for name in ("classes", "probabilities", "ood_scores")
             ]
             if len({array.shape for array in arrays}) > 1 or arrays[0].ndim != 1:
@@ -121,11 +121,11 @@ class DriftReference:
 
 
 class DriftMonitor:
-    """Collects predictions, at most 2,000 of them chosen at random, and tests them.
+    """Collects a random sample of at most 2,000 predictions, and tests them.
 
     Args:
-        reference: Of the model; None collects nothing.
-        class_names: Of the model.
+        reference: The model's reference; None collects nothing.
+        class_names: The model's class names, length K.
     """
 
     def __init__(self, reference: DriftReference | None, class_names: Iterable[str]) -> None:
@@ -137,11 +137,11 @@ class DriftMonitor:
 
     @property
     def num_photos(self) -> int:
-        """How many photos were added."""
+        """Number of photos that were added."""
         return self._num_seen
 
     def add(self, prediction: Prediction) -> None:
-        """Add a photo; one that could not be read, or was not scored, is left out."""
+        """Add a prediction; photos that were not read, or have no score, are ignored."""
         if self._reference is None or prediction.error or prediction.ood_score is None:
             return
         index = self._indices[prediction.label]
@@ -149,18 +149,18 @@ class DriftMonitor:
         self._num_seen += 1
         if len(self._rows) < _MAX_PHOTOS:
             self._rows.append(row)
-        elif (place := self._random.randrange(self._num_seen)) < _MAX_PHOTOS:
-            self._rows[place] = row
+        elif (position := self._random.randrange(self._num_seen)) < _MAX_PHOTOS:
+            self._rows[position] = row  # reservoir sampling
 
     def watch(self, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
-        """Yield predictions as they come, and add each."""
+        """Yield predictions unchanged, and add each."""
         for prediction in predictions:
             self.add(prediction)
             yield prediction
 
     def result(self) -> DriftTest | None:
-        """Return the test of the photos so far; None where it cannot be made."""
+        """Return the test of the photos so far; None if there are too few photos."""
         if self._reference is None or not self._rows:
             return None
-        found = self._reference.test(np.array(self._rows, np.float64))
-        return found and replace(found, num_photos=self._num_seen)
+        result = self._reference.test(np.array(self._rows, np.float64))
+        return result and replace(result, num_photos=self._num_seen)

@@ -1,4 +1,4 @@
-"""The names of the formats of predictions; apart, so that the command line starts quickly."""
+"""The names of the formats of predictions, without the imports of their writers."""
 
 from typing import Literal
 

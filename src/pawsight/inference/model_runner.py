@@ -1,4 +1,4 @@
-"""Run a model's ONNX file on images, on the thread that calls."""
+"""Run a model's ONNX file on images in the calling thread."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pawsight.models.onnx_session import open_session
 from pawsight.records import FloatArray, ImageArray
 from pawsight.runs import Run
 
-# Generous: a network that needs so long trains on no laptop, and a busy machine must not fail.
+# Generous, so that a busy machine does not exceed it.
 _LIMIT_SECONDS = 60.0
 _LIMIT_SECONDS_PER_IMAGE = 10.0
 
 
 def outputs_features(description: ModelDescription, session: Any) -> bool:
-    """Return whether a model has the features of the built-in network as an output."""
+    """Return whether a model outputs the features of the shipped network."""
     is_builtin = description.architecture == builtin.NAME
     return is_builtin and any(output.name == "features" for output in session.get_outputs())
 
@@ -33,8 +33,8 @@ class ModelRunner:
     Args:
         run: The run.
         description: Its `model.json`.
-        with_features: Whether the features of the built-in network are computed too, where the
-            model is that or a head on it.
+        with_features: Whether to return features, too, if the model is the shipped network or a
+            head on it.
 
     Raises:
         RunError: The model is missing or damaged.
@@ -54,14 +54,14 @@ class ModelRunner:
         """Run the model.
 
         Args:
-            images: uint8, shape [N, H, W, 3] of the model's image size.
+            images: uint8, shape [N, H, W, 3], of the model's image size.
 
         Returns:
-            Logits, float32, shape [N, K]; and features, shape [N, F], or None where
-            they are not wanted or not there.
+            Logits, float32 [N, K]; and features, float32 [N, F], or None if they are not
+            requested or the model does not output them.
 
         Raises:
-            RunError: The model failed, took too long, or its output is not finite logits.
+            RunError: The model failed, took too long, or its logits are not finite.
         """
         limit = _LIMIT_SECONDS + _LIMIT_SECONDS_PER_IMAGE * len(images)
         try:
@@ -71,7 +71,7 @@ class ModelRunner:
         except RunTimeoutError as error:
             raise RunError(
                 f"{self._path} took more than {limit:.0f} seconds for "
-                f"{counted(len(images), 'photo')}, and was stopped.\n"
+                f"{counted(len(images), 'photo')} and was stopped.\n"
                 f"Train again, or copy the run folder again."
             ) from error
         except Exception as error:  # ONNX Runtime's errors share no base class
@@ -82,22 +82,22 @@ class ModelRunner:
                     f"End other programs, or try a smaller --batch-size."
                 ) from error
             raise RunError(
-                f"{self._path} failed on a photo ({first_line(error)}); "
+                f"{self._path} failed on a photo ({first_line(error)}): "
                 f"the model is damaged.\nTrain again, or copy the run folder again."
             ) from error
         logits, features = outputs[0], outputs[1] if len(outputs) > 1 else None
         if logits.shape != (len(images), self._num_classes) or not np.isfinite(logits).all():
             raise RunError(
-                f"{self._path} gave something that is no logits of "
-                f"{self._num_classes} classes; the model is damaged.\n"
+                f"{self._path} did not return finite logits of "
+                f"{self._num_classes} classes: the model is damaged.\n"
                 f"Train again, or copy the run folder again."
             )
         return np.asarray(logits, np.float32), features
 
     def as_floats(self, images: ImageArray) -> FloatArray:
-        """Return the images as float32, in a buffer that this thread uses again for the next ones.
+        """Return images as float32 in a buffer, which the next call in this thread overwrites.
 
-        A new buffer, which the system has to clear first, takes longer than the copy.
+        A new buffer would take longer than the copy, since the system clears its memory.
         """
         buffer: FloatArray | None = getattr(self._buffers, "floats", None)
         if buffer is None or buffer.shape[1:] != images.shape[1:] or len(buffer) < len(images):

@@ -1,4 +1,4 @@
-"""Predictions of many photos in their order, decoded and computed in a pool of threads."""
+"""Predict many photos in a pool of threads, and return the predictions in order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pawsight.inference.photo_inputs import PhotoLike, PhotoOrResult, name_of
 from pawsight.records import Prediction
 
 _CHECK_SECONDS = 0.5  # between two checks for abandoned photos
-_END_SECONDS = 2.0  # for threads to finish their photo in the end
+_END_SECONDS = 2.0  # for threads to finish their current photos at the end
 
 Decoded = TypeVar("Decoded")
 
@@ -29,20 +29,21 @@ def predict_in_order(
     num_threads: int,
     batch_size: int,
 ) -> Generator[Prediction]:
-    """Yield the predictions of photos in their order, each as soon as it is ready.
+    """Yield the predictions of photos in order, each as soon as it is ready.
 
-    What the source, `decode` (but for PhotoError) or `predict` raises is raised here.
+    Exceptions of `photos`, `predict` and `decode` are raised here; a PhotoError of `decode`
+    becomes a prediction with an `error`.
 
     Args:
-        photos: Taken one by one by a separate thread, so that a slow source (a
-            pipe) delays nothing; at most 4 batches for each thread ahead.
-        decode: Returns what `predict` needs of a photo, or raises PhotoError.
-        predict: Returns the predictions of photos with these names.
+        photos: The photos. A separate thread reads them, so that a slow source (a pipe) does not
+            delay predictions; at most 4 batches per thread ahead.
+        decode: Returns the decoded photo for `predict`, or raises PhotoError.
+        predict: Returns the predictions for names and decoded photos.
         num_threads: Threads that decode and predict, at least 1.
         batch_size: Photos that a thread takes at a time, at least 1.
     """
     pool = DecodePool(num_threads, batch_size)
-    # One photo more is waiting to be put here, and one more was taken out.
+    # Two less, because the source holds one job and the consumer another.
     jobs: queue.Queue[tuple[str, Future[Any]] | None] = queue.Queue(
         4 * batch_size * num_threads - 2
     )
@@ -74,10 +75,10 @@ def predict_in_order(
     finally:
         is_closed.set()
         with contextlib.suppress(queue.Empty):
-            jobs.get_nowait()  # the source may wait to put one
-        until = time.monotonic() + _END_SECONDS
+            jobs.get_nowait()  # the source may be waiting for space
+        deadline = time.monotonic() + _END_SECONDS
         pool.close(_END_SECONDS)
-        source.join(max(0.0, until - time.monotonic()))
+        source.join(max(0.0, deadline - time.monotonic()))
 
 
 def _submit_all(
@@ -87,7 +88,7 @@ def _submit_all(
     jobs: queue.Queue[tuple[str, Future[Any]] | None],
     is_closed: threading.Event,
 ) -> None:
-    """Submit photos in their order, until there are no more or the consumer has stopped."""
+    """Submit photos in order until there are no more, or the consumer has stopped."""
     try:
         for photo in photos:
             name = name_of(photo)

@@ -1,6 +1,6 @@
-"""The formats that predictions are written in, one entry each.
+"""The formats that predictions are written in.
 
-A new one needs a name in `format_names`, a writer and an entry here.
+A new format needs a name in `format_names`, a writer, and an entry in `_FORMATS`.
 """
 
 from __future__ import annotations
@@ -18,39 +18,41 @@ from pawsight.inference.result_rows import Csv, Json, JsonLines, RowWriter, Tabl
 class FileFormat:
     """A format of predictions."""
 
-    name: OutputFormat  # as `--format` takes it
-    writer: Callable[[Sequence[str]], RowWriter]  # makes its text, of the names of the classes
-    endings: tuple[str, ...]  # of the names of files in it, in lower case
-    starts: tuple[bytes, ...]  # how such a file can begin: --output replaces nothing else
+    name: OutputFormat  # for `--format`
+    writer: Callable[[Sequence[str]], RowWriter]  # called with the class names
+    endings: tuple[str, ...]  # of file names, in lower case
+    starts: tuple[bytes, ...]  # first bytes of its files; --output overwrites no other files
 
 
 _FORMATS: tuple[FileFormat, ...] = (
-    # The table pads `label` to the longest class name.
+    # The column `label` is at least as wide as "unsure".
     FileFormat("table", Table, (), (b"label  ",)),
     FileFormat("csv", Csv, (".csv", ".txt", ""), (b"path,label,probability,",)),
     FileFormat("json", Json, (".json",), (b'[\n{"path": ', b"[\n]")),
     FileFormat("jsonl", JsonLines, (".jsonl", ".ndjson"), (b'{"path": ',)),
 )
-FORMATS = {one.name: one for one in _FORMATS}
+FORMATS = {file_format.name: file_format for file_format in _FORMATS}
 
 
 def format_of(path: Path) -> OutputFormat:
-    """Return the format that the ending of a file's name chooses; raises ConfigError."""
-    for name, one in FORMATS.items():
-        if path.suffix.lower() in one.endings:
-            return name
-    endings = ", ".join(ending for one in FORMATS.values() for ending in one.endings if ending)
+    """Return the format for the ending of a file's name; raises ConfigError."""
+    for file_format in _FORMATS:
+        if path.suffix.lower() in file_format.endings:
+            return file_format.name
+    endings = ", ".join(
+        ending for file_format in _FORMATS for ending in file_format.endings if ending
+    )
     raise ConfigError(
-        f"The ending of {path.name} chooses no format: those known are {endings}.\n"
+        f"The ending of {path.name} is not the ending of a known format: {endings}.\n"
         f"Give --output another name, or choose the format with --format csv."
     )
 
 
 def check_replaceable(path: Path) -> None:
-    """Check that results written to `path` replace nothing but earlier results.
+    """Check that results can be written to `path` without overwriting another file.
 
     Raises:
-        DiskError: Something else is there.
+        DiskError: The path is a folder, or a file that is not an earlier result.
     """
     if path.is_dir():
         raise DiskError(f"{path} is a folder.\nGive the name of a file in it.")
@@ -61,8 +63,8 @@ def check_replaceable(path: Path) -> None:
         return
     except OSError as error:
         raise DiskError(f"{path} cannot be replaced: {error.strerror}.") from error
-    if start and not any(start.startswith(one.starts) for one in FORMATS.values()):
+    if start and not any(start.startswith(file_format.starts) for file_format in _FORMATS):
         raise DiskError(
-            f"{path} is no earlier result of predict, and is not overwritten.\n"
+            f"{path} is not an earlier result of predict, so it is not overwritten.\n"
             f"Choose another name, or remove the file first."
         )

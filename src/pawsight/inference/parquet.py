@@ -1,4 +1,4 @@
-"""Predictions as Parquet files, one row a photo; needs the extra `parquet`."""
+"""Write and read predictions as Parquet files, a row per photo; needs the extra `parquet`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pawsight.records import Prediction, class_columns
 from pawsight.storage.atomic import replacing
 
 _SCORE = "ood_score"
-_OTHERS = (*FIXED_COLUMNS, _SCORE)
-_ROWS_AT_ONCE = 10_000
+_COLUMNS = (*FIXED_COLUMNS, _SCORE)  # besides those of the classes
+_BATCH_SIZE = 10_000
 
 
 def check_parquet() -> None:
@@ -24,20 +24,25 @@ def check_parquet() -> None:
 def write_parquet(
     path: Path, predictions: Iterable[Prediction], class_names: Sequence[str]
 ) -> None:
-    r"""Write predictions into a file that appears when it is complete.
+    r"""Write predictions to a file, which appears when it is complete.
 
-    Columns are path, label, probability, answer, error, ood_score and one per class; values that
-    an unread photo lacks are null, as is `error` of others. Bytes of a path that are no UTF-8 are
-    written as \xNN.
+    Columns are path, label, probability, answer, error, ood_score and one per class. In the row of
+    an unread photo only path and error are not null; in other rows error is null. Bytes of a path
+    that are not UTF-8 are written as \xNN.
+
+    Args:
+        path: The file.
+        predictions: The rows.
+        class_names: Names of the classes, length K.
 
     Raises:
         ExtraError: pyarrow is not installed.
         DiskError: The file cannot be written.
     """
     arrow, parquet = _pyarrow()
-    names = class_columns(class_names, _OTHERS)
+    names = class_columns(class_names, _COLUMNS)
     texts = ("path", "label", "answer", "error")
-    columns: dict[str, list[Any]] = {name: [] for name in (*_OTHERS, *names)}
+    columns: dict[str, list[Any]] = {name: [] for name in (*_COLUMNS, *names)}
     for prediction in predictions:
         row: list[Any] = [_text(prediction.path), None, None, None, _text(prediction.error), None]
         if not prediction.error:
@@ -68,7 +73,7 @@ def read_parquet(path: Path) -> Iterator[Prediction]:
     arrow, parquet = _pyarrow()
     try:
         with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=list(_OTHERS)):
+            for batch in file.iter_batches(_BATCH_SIZE, columns=list(_COLUMNS)):
                 for row in batch.to_pylist():
                     yield Prediction(
                         path=row["path"],

@@ -1,9 +1,9 @@
-"""The predictions made so far for FILE, kept in FILE.part until all are there.
+"""Keep the predictions for FILE in FILE.part until all photos are predicted.
 
-The first line holds the model and settings, each other line one prediction. An
-interrupted call, repeated, continues after the last of them, and FILE itself is
-always complete. One process at a time may write. A shard keeps such a file as its
-result, and ends it with a line of its own.
+The first line has the model and the settings, each other line a prediction. An
+interrupted call that is repeated continues after the last line, and FILE itself is
+always complete. Only one process at a time may write. The result of a shard is such a
+file with an additional last line.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pawsight.storage.atomic import disk_errors, flush
 from pawsight.task import SINGLE_LABEL, Task
 
 _KIND = "predictions of pawsight predict"
-_WORDS = {
+_DIFFERENCES = {
     "model": "another model (or version of pawsight)",
     "tta": "another --tta",
     "max_error": "another --max-error",
@@ -38,20 +38,20 @@ _CHUNK_BYTES = 1 << 16
 
 
 class PartialResults:
-    """The file of predictions so far; a context manager that closes it.
+    """The file of the predictions so far; a context manager that closes it.
 
     Args:
         output: The final file.
-        class_names: Of the model, in its order.
-        settings: What the predictions depend on, JSON-ready. They must be the same
-            when a call resumes.
-        task: Of the model.
-        shard: Which photos of the output these are; None: all.
+        class_names: The model's class names, in order.
+        settings: Everything that the predictions depend on, JSON-ready. A resumed call
+            must have equal settings.
+        task: The model's task.
+        shard: The shard that is predicted; None predicts all photos.
 
     Raises:
-        ConfigError: The kept predictions were made with other settings.
-        DiskError: Something else has that name, another process writes to it, or
-            it cannot be written.
+        ConfigError: The saved predictions were made with other settings.
+        DiskError: The file is not a partial result, another process writes to it, or it
+            cannot be written.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class PartialResults:
         except OSError as error:
             raise DiskError(
                 f"{self.path} cannot be written: {error.strerror}.\n"
-                f"Give --output a file in a folder of yours."
+                f"Give --output a file in a folder that you can write to."
             ) from error
         try:
             self._lock()
@@ -85,26 +85,26 @@ class PartialResults:
         self.num_rows = 0  # of the photos of this call
 
     def skip(self, photos: Iterable[PhotoOrResult]) -> Iterator[PhotoOrResult]:
-        """Yield the photos without a kept prediction; call it once, before `add`.
+        """Yield the photos that are not predicted yet; call it once, before `add`.
 
-        Predictions are kept as far as they are, in this order, of the photos of this call,
-        unmodified since. The rest is dropped and predicted again.
+        The saved predictions are compared with the photos in order. From the first that is of
+        another photo, or of a photo that was modified since, they are removed.
         """
-        asked = iter(photos)
-        following: list[PhotoOrResult] = []
+        remaining = iter(photos)
+        mismatch: list[PhotoOrResult] = []
         for row, end in self._rows():
-            photo = next(asked, None)
+            photo = next(remaining, None)
             if photo is None:
                 break
-            place = photo if isinstance(photo, str | os.PathLike) else row.path
-            if row.path != name_of(photo) or _changed_since(place, self._begun):
-                following = [photo]
+            path = photo if isinstance(photo, str | os.PathLike) else row.path
+            if row.path != name_of(photo) or _changed_since(path, self._begun):
+                mismatch = [photo]
                 break
             self._end = end
             self.num_rows += 1
         with disk_errors(self.path):
             self._file.truncate(self._end)
-        return itertools.chain(following, asked)
+        return itertools.chain(mismatch, remaining)
 
     def add(self, prediction: Prediction) -> None:
         """Append a prediction to the file; raises DiskError."""
@@ -124,11 +124,11 @@ class PartialResults:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it has no predictions, not even of an earlier call."""
+        """Whether the file has no predictions, not even of an earlier call."""
         return next(self._rows(), None) is None
 
     def end(self, end: ShardEnd) -> None:
-        """Append the line that makes these the predictions of a whole shard; raises DiskError."""
+        """Append the last line of a complete shard; raises DiskError."""
         with disk_errors(self.path):
             self._file.write(end.to_json().encode("ascii") + b"\n")
             self._file.flush()
@@ -136,7 +136,7 @@ class PartialResults:
             flush(self.path.parent)
 
     def remove(self) -> None:
-        """Remove the file, so that it does not return after a power cut either."""
+        """Remove the file, durably."""
         with disk_errors(self.path):
             self._file.close()
             self.path.unlink(missing_ok=True)
@@ -151,7 +151,7 @@ class PartialResults:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # Once a write has failed, closing fails as well: it would be the same error again.
+        # After a failed write, closing the file fails with the same error.
         with disk_errors(self.path) if error is None else contextlib.suppress(OSError):
             self._file.close()
 
@@ -170,11 +170,11 @@ class PartialResults:
                 pass
 
     def _check_head(self, settings: dict[str, Any]) -> float:
-        """Read or write the first line; return the time when the predictions began."""
+        """Read or write the first line; return the time when it was written."""
         self._file.seek(0)
         line = self._file.readline(1 << 20)
-        if not line.endswith(b"\n") and self._begins_like_ours(line):
-            # Empty, or killed while this line was written.
+        if not line.endswith(b"\n") and self._is_incomplete_head(line):
+            # The file is new, or a process was killed while it wrote this line.
             self._file.truncate(0)
             head: dict[str, Any] = {"kind": _KIND, "settings": settings, "begun": time.time()}
             self._file.write(json.dumps(head).encode("ascii") + b"\n")
@@ -183,25 +183,25 @@ class PartialResults:
         parsed = parse_head(line)
         if parsed is None:
             raise DiskError(
-                f"{self.path} exists and is no partial result; it is not "
+                f"{self.path} exists and is not a partial result, so it is not "
                 f"overwritten.\nGive --output another name, or remove the file first."
             )
         saved, begun = parsed
-        others = differences(saved, settings)
-        if others:
+        different = differences(saved, settings)
+        if different:
             raise ConfigError(
-                f"{self.path} was begun with {others}.\n"
+                f"{self.path} was begun with {different}.\n"
                 f"Finish it the same way, or remove the file to start again."
             )
         return begun
 
     @staticmethod
-    def _begins_like_ours(line: bytes) -> bool:
+    def _is_incomplete_head(line: bytes) -> bool:
         start = json.dumps({"kind": _KIND}).encode("ascii")[:-1]
         return line.startswith(start) or start.startswith(line)
 
     def _rows(self) -> Iterator[tuple[Prediction, int]]:
-        """Yield predictions and where each ends, up to one that was written in part."""
+        """Yield predictions with their end in the file, up to the first incomplete line."""
         end = self._first_row
         for line in lines_from(self.path, end):
             row = parse_row(line, self._class_names, self._task)
@@ -212,9 +212,9 @@ class PartialResults:
 
 
 def lines_from(path: Path, start: int) -> Iterator[bytes]:
-    """Yield the lines of a file from a byte on, without keeping it open.
+    """Yield the lines of a file from a byte position on.
 
-    A process may not have as many files open as there may be shards.
+    The file is not kept open, since there may be more shards than files that a process may open.
     """
     while True:
         with path.open("rb") as file:
@@ -227,7 +227,7 @@ def lines_from(path: Path, start: int) -> Iterator[bytes]:
 
 
 def parse_row(line: bytes, class_names: Sequence[str], task: Task) -> Prediction | None:
-    """Read a line as `PartialResults.add` writes it; None where it is none, or not whole."""
+    """Parse a line that `PartialResults.add` wrote; return None if it is another or incomplete."""
     try:
         row: Any = json.loads(line)
         if not isinstance(row, list):
@@ -247,23 +247,23 @@ def parse_row(line: bytes, class_names: Sequence[str], task: Task) -> Prediction
 
 
 def parse_head(line: bytes) -> tuple[dict[str, Any], float] | None:
-    """Read the first line: the settings, and when the predictions began; None where it is none."""
+    """Parse the first line: the settings, and its time; return None if it is another line."""
     try:
         head = json.loads(line)
-        settings = dict(head["settings"]), float(head["begun"])
-        return settings if head["kind"] == _KIND else None
+        parsed = dict(head["settings"]), float(head["begun"])
+        return parsed if head["kind"] == _KIND else None
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def differences(found: dict[str, Any], settings: dict[str, Any]) -> str:
-    """Describe which settings differ; "" where none does."""
-    others = [_WORDS.get(name, name) for name in settings if found.get(name) != settings[name]]
-    return " and ".join(others)
+def differences(saved: dict[str, Any], settings: dict[str, Any]) -> str:
+    """Return which settings differ, as text; "" if all are equal."""
+    names = [name for name in settings if saved.get(name) != settings[name]]
+    return " and ".join(_DIFFERENCES.get(name, name) for name in names)
 
 
-def _changed_since(path: str | os.PathLike[str], moment: float) -> bool:
+def _changed_since(path: str | os.PathLike[str], begun: float) -> bool:
     try:
-        return os.stat(path).st_mtime > moment  # noqa: PTH116 - hot
-    except (OSError, ValueError):  # the photo was removed: its prediction stays
+        return os.stat(path).st_mtime > begun  # noqa: PTH116 - hot
+    except (OSError, ValueError):  # the photo was removed: its prediction is kept
         return False

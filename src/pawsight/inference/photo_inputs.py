@@ -1,7 +1,7 @@
-"""Photos in any form: named on a command line, or passed by a program.
+"""Find and read the photos that a command line names or a program passes.
 
-Names are of files, folders, patterns and lists. A name that cannot be found does
-not end the run: it becomes a row with an error, in its place among the others.
+A command line names files, folders, patterns and lists. A name that does not exist
+becomes a result with an error, in its position, and the other photos are predicted.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from pawsight.errors import InputTypeError, PhotoError, ShapeError, first_line
 from pawsight.inference.addresses import FetchedPath
 from pawsight.records import ImageArray, Prediction
 
-# os.path, not pathlib: "./a.jpg" and "a//b.jpg" stay as they were typed.
+# os.path, not pathlib, which would change paths such as "./a.jpg" and "a//b.jpg".
 # ruff: noqa: PTH112, PTH118, PTH119, PTH122, PTH207
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# A path, the bytes of a photo file, such a file opened, a Pillow image, or uint8 pixels [H, W, 3].
+# A path, the bytes of a photo file, an opened file, a Pillow image, or uint8 pixels [H, W, 3].
 PhotoLike: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image | ImageArray"
 )
-# A photo, or the result for one without inference, such as a file that is missing.
+# A photo; or a result without inference, such as the error of a missing file.
 PhotoOrResult: TypeAlias = "PhotoLike | Prediction"
-_ONE = (str, os.PathLike, bytes, bytearray, memoryview, PIL.Image.Image)
+_SINGLE_PHOTO = (str, os.PathLike, bytes, bytearray, memoryview, PIL.Image.Image)
 _ACCEPTED = (
-    "a path, the bytes of a photo file, a file opened for reading bytes (such as io.BytesIO), "
+    "a path, the bytes of a photo file, a file opened in binary mode (such as io.BytesIO), "
     "a Pillow image or a uint8 array [height, width, 3]"
 )
 
 _CHUNK = 1 << 16
-# What PNG can hold as it is; 32-bit and other modes go through TIFF or RGB.
+# Modes that PNG can store. 32-bit and CMYK images are stored as TIFF, other modes as RGB.
 _PNG_MODES = {"1", "L", "LA", "P", "RGB", "RGBA", "I;16"}
 _TIFF_MODES = {"CMYK", "I", "F"}
 
@@ -56,13 +56,13 @@ class _NamedBytes(bytes):
 
 
 def as_photos(photos: PhotoLike | Iterable[PhotoLike]) -> Iterable[PhotoLike]:
-    """Return the photos of an argument that is one photo or many; raises InputTypeError."""
-    is_one = (
-        isinstance(photos, _ONE)
+    """Return an iterable of photos for one photo or many; raises InputTypeError."""
+    is_single = (
+        isinstance(photos, _SINGLE_PHOTO)
         or _stream_of(photos) is not None
         or (isinstance(photos, np.ndarray) and photos.dtype.kind in "buif" and photos.ndim < 4)
     )
-    if is_one:
+    if is_single:
         return [cast("PhotoLike", photos)]
     if isinstance(photos, Mapping) or not hasattr(photos, "__iter__"):
         raise _not_a_photo(photos)
@@ -70,9 +70,9 @@ def as_photos(photos: PhotoLike | Iterable[PhotoLike]) -> Iterable[PhotoLike]:
 
 
 def read_opened(photos: Iterable[PhotoOrResult]) -> Iterator[PhotoOrResult]:
-    """Yield photos in their order, with the content of opened files in place of the files.
+    """Yield photos in order, with opened files replaced by their content.
 
-    A file is read when the item is requested, before its owner may close it.
+    A file is read when its item is requested, since its owner may close it afterwards.
     """
     for photo in photos:
         if _stream_of(photo) is None:
@@ -85,7 +85,7 @@ def read_opened(photos: Iterable[PhotoOrResult]) -> Iterator[PhotoOrResult]:
 
 
 def name_of(photo: PhotoOrResult) -> str:
-    """Return the path of a photo or of a result, an address without its secrets; "" for none."""
+    """Return the path of a photo or a result; an address without secrets; "" if it has no name."""
     if isinstance(photo, Prediction):
         return photo.path
     if isinstance(photo, FetchedPath):
@@ -93,7 +93,7 @@ def name_of(photo: PhotoOrResult) -> str:
     if isinstance(photo, str | os.PathLike):
         path = os.fspath(photo)
         return public_address(path) if isinstance(path, str) else path
-    for attribute in ("filename", "name"):  # of a Pillow image, of an opened file
+    for attribute in ("filename", "name"):  # of Pillow images, and of opened files
         name = getattr(photo, attribute, "")
         if name and isinstance(name, str | os.PathLike):
             return os.fspath(name)
@@ -101,12 +101,12 @@ def name_of(photo: PhotoOrResult) -> str:
 
 
 def file_bytes(photo: PhotoLike) -> bytes:
-    """Return a photo as the bytes of a file, so that one decoder reads them all.
+    """Return a photo as the bytes of a file, so that the same decoder reads all photos.
 
     Raises:
         PhotoError: The file cannot be read.
-        ShapeError: An array is no picture.
-        InputTypeError: It is nothing that can be a photo.
+        ShapeError: An array is not an image.
+        InputTypeError: The object has another type.
     """
     if isinstance(photo, str | os.PathLike):
         return read_photo(photo)
@@ -126,31 +126,31 @@ def file_bytes(photo: PhotoLike) -> bytes:
     raise _not_a_photo(photo)
 
 
-def _not_a_photo(found: object) -> InputTypeError:
-    return InputTypeError(f"A photo is {_ACCEPTED}, not {type(found).__name__}.")
+def _not_a_photo(photo: object) -> InputTypeError:
+    return InputTypeError(f"A photo is {_ACCEPTED}, not {type(photo).__name__}.")
 
 
 def _stream_of(photo: object) -> Any:
-    """Return what has to be read to obtain a photo; None where it is not an opened file."""
-    # Pillow images, paths and arrays have no `read`; web frameworks wrap the file in `file`.
+    """Return the stream of an opened file; None if the photo is not an opened file."""
+    # Pillow images, paths and arrays have no `read`; uploads of web frameworks have a `file`.
     stream = getattr(photo, "file", photo)
     return stream if callable(getattr(stream, "read", None)) else None
 
 
 def _read_opened(photo: Any) -> bytes:
-    """Read an opened file from its start, as Pillow does, whatever was read of it before."""
+    """Read an opened file from its start, even if it was read before, as Pillow does."""
     stream = _stream_of(photo)
     try:
         with contextlib.suppress(AttributeError, io.UnsupportedOperation):
             stream.seek(0)
         data = chunk = stream.read(MAX_BYTES + 1)
         while chunk and len(data) <= MAX_BYTES and (chunk := stream.read(_CHUNK)):
-            data += chunk  # of a pipe or socket, which gives what it has
+            data += chunk  # a pipe or socket may return less than requested
     except (OSError, ValueError) as error:
         raise PhotoError(f"cannot be read: {first_line(error)}") from error
     if not isinstance(data, bytes):
         raise InputTypeError(
-            f"A photo is {_ACCEPTED}; this {type(stream).__name__} gives {type(data).__name__}. "
+            f"A photo is {_ACCEPTED}; this {type(stream).__name__} returns {type(data).__name__}. "
             f'Open files with mode "rb".'
         )
     if len(data) > MAX_BYTES:
@@ -161,9 +161,9 @@ def _read_opened(photo: Any) -> bytes:
 
 
 def _encoded(image: Image) -> bytes:
-    """Write an open picture without loss, with its orientation and colour profile."""
+    """Encode a Pillow image without loss, with its orientation and colour profile."""
     if image.mode in ("I", "F") and image.format is None:
-        image = image.convert("L")  # made by Pillow, for which 255 is white in these modes
+        image = image.convert("L")  # not from a file: in these modes, 255 is white for Pillow
     if image.mode not in _PNG_MODES | _TIFF_MODES:
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     file = io.BytesIO()
@@ -171,39 +171,38 @@ def _encoded(image: Image) -> bytes:
         kind = "TIFF" if image.mode in _TIFF_MODES else "PNG"
         image.save(file, kind, compress_level=0, exif=image.getexif())
     except Exception as error:
-        # Pillow decodes a picture when it is first used, and only then finds it damaged.
-        raise PhotoError(f"this picture cannot be decoded: {error}") from error
+        # Pillow decodes an image at its first use, where it may turn out to be damaged.
+        raise PhotoError(f"this image cannot be decoded: {error}") from error
     return file.getvalue()
 
 
 def expand(
     arguments: Iterable[str], stdin: BinaryIO, left_out: LeftOut | None = None
 ) -> Iterator[str | Prediction]:
-    """Yield every photo that the arguments name, in their order.
+    """Yield every photo that the arguments name, in order.
 
     Args:
-        arguments: Each is a file, taken whatever its name; a folder, searched
-            with all below it for photos, which come sorted; a pattern such as
-            `photos/**/*.jpg`, where no file has that very name; or `-` for
-            a list on standard input.
-        stdin: The list of files and folders for `-`, one a line or separated
-            by NUL bytes (`find -print0`).
+        arguments: Files, with any ending; folders, whose photos are found recursively and
+            sorted; patterns such as `photos/**/*.jpg`, unless a file has that name; and `-`
+            for a list on standard input.
+        stdin: The list of files and folders for `-`, separated by newlines or NUL bytes
+            (`find -print0`).
         left_out: Counts the folders that are left out, such as libraries of photo programs, and
-            those without photos.
+            the folders without photos.
 
     Yields:
-        Paths, and a Prediction with an `error` for what is not a path.
+        Paths; and a Prediction with an `error` for an argument that names no photo.
 
     Raises:
-        SourceError: The arguments are folders, and no photo is in them.
+        SourceError: The arguments are folders without photos.
     """
     left_out = left_out or LeftOut()
-    is_any = False
+    has_photos = False
     for argument in arguments:
         for photo in expand_one(argument, stdin, left_out):
-            is_any = True
+            has_photos = True
             yield photo
-    if not is_any:
+    if not has_photos:
         left_out.check_no_folder_is_empty()
 
 
@@ -219,16 +218,16 @@ def expand_one(argument: str, stdin: BinaryIO, left_out: LeftOut) -> Iterator[st
 
 
 def read_list(stream: BinaryIO) -> Iterator[str]:
-    """Read paths that are separated by NUL bytes if the first chunk has one, else by newlines."""
-    read = getattr(stream, "read1", stream.read)  # a pipe gives what it has, without waiting
+    """Yield paths separated by NUL bytes if the first chunk has a NUL byte, else by newlines."""
+    read = getattr(stream, "read1", stream.read)  # read1 does not wait until a pipe fills a chunk
     chunk = read(_CHUNK)
     separator = b"\0" if b"\0" in chunk else b"\n"
-    left = b""
+    rest = b""
     while chunk:
-        *whole, left = (left + chunk).split(separator)
-        yield from filter(None, map(_path, whole))
+        *lines, rest = (rest + chunk).split(separator)
+        yield from filter(None, map(_path, lines))
         chunk = read(_CHUNK)
-    if path := _path(left):
+    if path := _path(rest):
         yield path
 
 
@@ -238,7 +237,7 @@ def _path(line: bytes) -> str:
 
 def _named(path: str, left_out: LeftOut) -> Iterator[str | Prediction]:
     if not os.path.isdir(path):
-        yield path  # if there is no such file, the decoder reports it
+        yield path  # the decoder reports a missing file
         return
     photo = None
     for photo in walk_in_order(path, left_out):
@@ -255,12 +254,11 @@ def _matching(pattern: str, left_out: LeftOut) -> Iterator[str | Prediction]:
     paths = sorted(glob.glob(pattern, recursive=True))
     start = len(literal_folder(pattern))
     matches = [match for match in paths if _is_entered(match, start, left_out)]
-    # `**` names the folders below as well as all that is in them.
+    # `**` matches files in subfolders, too, so that the folders need not be searched.
     folders = [] if "**" in pattern else [match for match in matches if os.path.isdir(match)]
     files = [match for match in matches if not os.path.isdir(match)]
-    # `*.dat` means just those files; `photos/*` the photos among files of all kinds.
-    is_any_name = glob.has_magic(os.path.splitext(pattern)[1] or "*")
-    if is_any_name:
+    # `*.dat` matches all such files; `photos/*` only photos, since it has no ending.
+    if glob.has_magic(os.path.splitext(pattern)[1] or "*"):
         files = [file for file in files if kind_of(os.path.basename(file)) is Kind.PHOTO]
     yield from files
     for folder in folders:
@@ -270,13 +268,13 @@ def _matching(pattern: str, left_out: LeftOut) -> Iterator[str | Prediction]:
 
 
 def literal_folder(pattern: str) -> str:
-    """Return the folder of a pattern before its first sign, "" for the current one."""
+    """Return the folder of a pattern before its first wildcard; "" for the current folder."""
     while glob.has_magic(pattern):
         pattern = os.path.split(pattern)[0]
     return pattern
 
 
 def _is_entered(match: str, start: int, left_out: LeftOut) -> bool:
-    """Return whether no folder above a match, from index `start` on, is left out."""
-    ends = (place for place, letter in enumerate(match) if letter == os.sep and place > start)
+    """Return whether all folders above a match, from index `start` on, are searched."""
+    ends = (i for i, character in enumerate(match) if character == os.sep and i > start)
     return all(left_out.takes_folder(match[:end]) for end in ends)

@@ -19,14 +19,14 @@ logger = logging.getLogger(__name__)
 class Provenance:
     """The origin of a model, JSON-ready."""
 
-    name: str  # the run folder's name; "builtin" for the model that ships
-    trained: dict[str, Any]  # the part of model.json on its training
-    # The headline numbers of each part that it was measured on; None where it was not.
+    name: str  # the run folder's name; "builtin" for the shipped model
+    trained: dict[str, Any]  # see `ModelDescription.origin`
+    # The metrics of each evaluated part that are single numbers; None without an evaluation.
     metrics: dict[str, Any] | None
 
 
 def provenance(run: Run) -> Provenance:
-    """Read where a run's model comes from; raises RunError."""
+    """Read the origin and the metrics of a run's model; raises RunError."""
     trained = ModelDescription.load(run).origin()
     path = run.path.resolve()
     name = "builtin" if path == builtin.folder().resolve() else path.name
@@ -39,7 +39,7 @@ def _headline(run: Run) -> dict[str, Any] | None:
         return None
     try:
         parts = run.metrics.get("parts")
-    except RunError as error:  # the model answers all the same
+    except RunError as error:  # the model can be used without its metrics
         logger.warning("%s", error)
         return None
     if not isinstance(parts, dict):

@@ -1,6 +1,6 @@
-"""Predictions as text, row by row: a table for display, CSV and JSON for programs.
+"""Write predictions as text, row by row: as a table for display, as CSV or JSON for programs.
 
-The columns are path, label, probability, answer, error, and then one per class.
+The columns are path, label, probability, answer, error, and one per class.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def columns(class_names: Sequence[str]) -> list[str]:
 
 
 def cells(prediction: Prediction, class_names: Sequence[str]) -> list[str | float | None]:
-    """Return the cells of a row, as long as `columns`; None where an unread photo has none."""
+    """Return the cells of a row, one for each of `columns`; None for missing values."""
     if prediction.error:
         return [prediction.path, None, None, None, prediction.error, *(None for _ in class_names)]
     by_class = prediction.probabilities
@@ -47,9 +47,9 @@ def cells(prediction: Prediction, class_names: Sequence[str]) -> list[str | floa
 
 
 class Csv:
-    """Comma-separated values; cells that an unread photo lacks are empty.
+    """Comma-separated values; missing values are empty.
 
-    No cell is a formula to a spreadsheet, whatever a file or class is called.
+    A file or class name that looks like a formula is escaped, so that no spreadsheet executes it.
     """
 
     def __init__(self, class_names: Sequence[str]) -> None:
@@ -60,7 +60,7 @@ class Csv:
         return _csv_line(map(inert_cell, columns(self._class_names)))
 
     def row(self, prediction: Prediction) -> str:
-        """Return one line."""
+        """Return a line."""
         path, label, probability, answer, error, *probs = cells(prediction, self._class_names)
         texts = (inert_cell(str(text or "")) for text in (label, answer, error))
         row = [inert_path(str(path)), next(texts), probability, *texts, *probs]
@@ -72,7 +72,7 @@ class Csv:
 
 
 class JsonLines:
-    """An object a line; values that an unread photo lacks are null, as is `error` of others."""
+    """An object per line; missing values are null."""
 
     def __init__(self, class_names: Sequence[str]) -> None:
         self._class_names = class_names
@@ -83,7 +83,7 @@ class JsonLines:
         return ""
 
     def row(self, prediction: Prediction) -> str:
-        """Return one object."""
+        """Return an object."""
         return self._object(prediction) + "\n"
 
     def footer(self) -> str:
@@ -96,7 +96,7 @@ class JsonLines:
 
 
 class Json(JsonLines):
-    """One list of such objects."""
+    """A list of the objects of `JsonLines`."""
 
     _is_first = True
 
@@ -105,7 +105,7 @@ class Json(JsonLines):
         return "["
 
     def row(self, prediction: Prediction) -> str:
-        """Return one object, after a comma, since which row is the last is not known yet."""
+        """Return an object, with a comma before it if it is not the first."""
         start = "\n" if self._is_first else ",\n"
         self._is_first = False
         return start + self._object(prediction)
@@ -116,7 +116,7 @@ class Json(JsonLines):
 
 
 class Table:
-    """Lines for display; the path comes last and whole, so that it can be copied."""
+    """Lines for display; the path comes last and is not shortened, so that it can be copied."""
 
     def __init__(self, class_names: Sequence[str]) -> None:
         names = ("label", UNSURE, *class_names)
@@ -127,7 +127,7 @@ class Table:
         return self._line("label", "probability", "answer", "path")
 
     def row(self, prediction: Prediction) -> str:
-        """Return one line."""
+        """Return a line."""
         path = printable(prediction.path)
         if prediction.error:
             return self._line("-", "-", "-", f"{path}: {printable(prediction.error)}")
@@ -145,13 +145,13 @@ class Table:
 
 @dataclass(slots=True)
 class Count:
-    """How many photos were read, and how many could not be."""
+    """The numbers of photos that were predicted, and that could not be read."""
 
     num_read: int = 0
     num_failed: int = 0
 
     def add(self, prediction: Prediction) -> None:
-        """Count one."""
+        """Count a prediction."""
         self.num_failed += bool(prediction.error)
         self.num_read += not prediction.error
 
@@ -167,7 +167,10 @@ def count_rows(predictions: Iterable[Prediction]) -> Count:
 def write_rows(
     predictions: Iterable[Prediction], writer: RowWriter, write: Callable[[str], object]
 ) -> Count:
-    """Write predictions as they come, and count them; nothing where there is none for an error."""
+    """Write predictions as they are made, and count them.
+
+    The header is written with the first row, so that an error before it leaves no output.
+    """
     count = Count()
     start = writer.header()
     for prediction in predictions:
@@ -189,6 +192,6 @@ def _csv_line(cells: Iterable[str | float]) -> str:
 
 
 def _width(text: str) -> int:
-    from rich.cells import cell_len  # some letters take two columns
+    from rich.cells import cell_len  # some characters take two columns
 
     return cell_len(text)

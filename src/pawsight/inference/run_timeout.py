@@ -1,6 +1,6 @@
-"""Run a model with a timeout: a damaged or malicious one may never finish.
+"""Run a model with a timeout, since a damaged or malicious model may never finish.
 
-ONNX Runtime ends a run between two operators once its options have `terminate` set.
+ONNX Runtime ends a run before its next operator after `terminate` was set in its options.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 _CHECK_SECONDS = 0.5
 
-_changed = threading.Condition()  # held to read or change what follows
-_deadlines: dict[Any, float] = {}  # of the current runs in this process
+_changed = threading.Condition()  # for everything below
+_deadlines: dict[Any, float] = {}  # of the current runs in this process, by their options
 _threads: list[threading.Thread] = []
 
 
@@ -26,21 +26,21 @@ def run_with_timeout(
     """Run a session and return its outputs.
 
     Args:
-        seconds: After this time the run is ended.
+        seconds: The time limit.
         session: An `onnxruntime.InferenceSession`.
-        outputs: Their names.
+        outputs: Names of the outputs.
         inputs: Arrays by name.
 
     Raises:
-        RunTimeoutError: The run took too long.
-        Exception: What ONNX Runtime raises; its errors share no base class.
+        RunTimeoutError: The run took longer, and was ended.
+        Exception: An error of ONNX Runtime; its errors share no base class.
     """
     import onnxruntime
 
     options = onnxruntime.RunOptions()
     with _changed:
         _deadlines[options] = time.monotonic() + seconds
-        if not _threads or not _threads[-1].is_alive():  # none yet, or left behind by a fork
+        if not _threads or not _threads[-1].is_alive():  # a fork does not copy the thread
             _threads[:] = [threading.Thread(target=_end_late_runs, daemon=True)]
             _threads[0].start()
         _changed.notify()

@@ -1,9 +1,9 @@
-"""Shards of a prediction: every N-th photo of a listing, predicted by a process of its own.
+"""Divide the photos of a prediction into shards: every N-th photo, for N separate processes.
 
-Each shard is a file beside the output, `answers.csv.shard-3-of-8`: the predictions as
-`partial_results` keeps them, and a last line with what all photos of the listing were. Shards
-are assigned by position, so that a process needs neither the other shards nor the number of
-photos before it begins.
+The result of a shard is a file beside the output, such as `answers.csv.shard-3-of-8`: the
+predictions in the format of `partial_results`, and a last line with a checksum of the whole list
+of photos. Photos are assigned by position, so that a process needs neither the other shards nor
+the number of photos.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ _FILE_NAME = re.compile(r"(.+)\.shard-(\d{1,9})-of-(\d{1,9})", re.DOTALL)  # of 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shard:
-    """Every `count`-th photo, beginning with the `number`-th; both from 1."""
+    """Every `count`-th photo, beginning with photo `number`; both count from 1."""
 
     number: int
     count: int
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a shard as "3/8".
+        """Parse a shard such as "3/8".
 
         Raises:
-            ConfigError: The text is no shard, or its numbers are out of range.
+            ConfigError: The text is not a shard, or its numbers are out of range.
         """
         match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text.strip())
         if match is None:
-            raise ConfigError(f"'{text}' is no shard; write 3/8 for the third of eight.")
+            raise ConfigError(f"'{text}' is not a shard; write 3/8 for the third of eight.")
         return cls(int(match[1]), int(match[2])).checked()
 
     def checked(self) -> Self:
-        """Return the shard; raises ConfigError."""
+        """Check the numbers, and return the shard; raises ConfigError."""
         if not 1 <= self.count <= MAX_SHARDS:
             raise ConfigError(f"There can be 1 to {MAX_SHARDS:,} shards, not {self.count:,}.")
         if not 1 <= self.number <= self.count:
@@ -64,17 +64,17 @@ class Shard:
 
 
 def found_shards(output: Path) -> list[Shard]:
-    """Return the shards of an output whose files are there, in their order."""
+    """Return the shards of an output whose files exist, in order."""
     try:
         names = [_FILE_NAME.fullmatch(path.name) for path in output.absolute().parent.iterdir()]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    found = (name for name in names if name and name[1] == output.name)
-    return sorted(Shard(int(name[2]), int(name[3])) for name in found)
+    matches = (name for name in names if name and name[1] == output.name)
+    return sorted(Shard(int(name[2]), int(name[3])) for name in matches)
 
 
 def output_of(path: Path) -> Path | None:
-    """Return the output that a file is a shard of, by its name; None where it is none."""
+    """Return the output of a shard's file, by its name; None for other files."""
     name = _FILE_NAME.fullmatch(path.name)
     return path.with_name(name[1]) if name else None
 
@@ -84,18 +84,18 @@ class ShardEnd:
     """The last line of a finished shard."""
 
     num_listed: int  # photos of all shards
-    listing: str  # SHA-256 of their paths, in their order
+    listing: str  # SHA-256 of their paths, in order
     class_names: list[str]  # of the model
     task: TaskName  # of the model
-    thresholds: list[float]  # of several labels, those of the model
+    thresholds: list[float]  # of a multi-label model, one per label
 
     def to_json(self) -> str:
-        """Write the line."""
+        """Return the line."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, line: bytes) -> Self | None:
-        """Read the line; None where it is another one."""
+        """Parse the line; return None if it is another line."""
         try:
             return cls(**json.loads(line)) if line.endswith(b"\n") else None
         except (ValueError, TypeError):
@@ -103,7 +103,7 @@ class ShardEnd:
 
 
 class Listing:
-    """Counts the photos that it passes on, and computes a checksum of their paths."""
+    """Counts photos, and computes a checksum of their paths."""
 
     def __init__(self) -> None:
         self.num_listed = 0

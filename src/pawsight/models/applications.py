@@ -1,9 +1,8 @@
 """The networks of keras.applications.
 
-applications.csv holds names, image sizes, how pixels are scaled, and where the
-weights are that ImageNet gave them, without the last layer. Source:
-keras/src/applications of Keras 3.15; a test compares the table with the Keras
-that is installed.
+applications.csv has their names, image sizes, pixel scaling, and the addresses of
+their ImageNet weights without the last layer. Source: keras/src/applications of
+Keras 3.15; a test compares the table with the installed Keras.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ from pawsight.storage.cache import cache_dir, mark_in_use
 if TYPE_CHECKING:
     import keras
 
-# How a network expects pixels from 0 to 255 scaled. "none": as they are, since it scales them
-# itself; "tf": -1 to 1; "torch": 0 to 1, less ImageNet's mean, over its deviation; "caffe": BGR,
-# less ImageNet's mean.
+# How pixels 0..255 are scaled before a network. "none": not at all, since the network does it;
+# "tf": to -1..1; "torch": to 0..1, minus ImageNet's mean, divided by its standard deviation;
+# "caffe": to BGR, minus ImageNet's mean.
 Scaling = Literal["none", "tf", "torch", "caffe"]
 
 
@@ -32,20 +31,20 @@ Scaling = Literal["none", "tf", "torch", "caffe"]
 class Application(PretrainedNetwork):
     """A network of keras.applications."""
 
-    class_name: str  # its name there, such as "MobileNetV2"
-    scaling: Scaling  # what it takes of pixels
-    place: str  # where its weights are, below `weight_downloads.ORIGIN`
+    class_name: str  # its name in keras.applications, such as "MobileNetV2"
+    scaling: Scaling  # how pixels are scaled
+    weights_address: str  # of its weights, relative to `weight_downloads.ORIGIN`
     checksum: str  # MD5 (32 digits) or SHA-256 (64) of that file; "" where Keras states none
 
     takes_weights: ClassVar[bool] = True
 
     @property
     def kept_path(self) -> Path:
-        """Path that its own weights are downloaded to; the file need not exist."""
-        return cache_dir("weights") / self.name / self.place.rpartition("/")[2]
+        """Path in the cache of its ImageNet weights; the file need not exist."""
+        return cache_dir("weights") / self.name / self.weights_address.rpartition("/")[2]
 
     def weights_path(self, weights: str | None, progress: Progress) -> Path:
-        """Return the file of its weights, fetched where there is none."""
+        """Return the path of its weights, which are downloaded if they are not in the cache."""
         path = Path(weights).expanduser() if weights else self.kept_path
         if not path.is_file():
             if weights:
@@ -53,7 +52,7 @@ class Application(PretrainedNetwork):
             from pawsight.models.weight_downloads import fetch_file  # here: most runs fetch nothing
 
             mark_in_use(path.parent)
-            fetch_file(self.place, path, self.checksum, self.name, progress)
+            fetch_file(self.weights_address, path, self.checksum, self.name, progress)
         return path
 
     def build_features(self, image_size: OpenSize, policy: keras.DTypePolicy) -> keras.Model:
@@ -80,7 +79,7 @@ def _read_table() -> dict[str, Application]:
                 min_side=int(row["min_side"]),
                 class_name=row["class_name"],
                 scaling=row["scaling"],  # type: ignore[arg-type]
-                place=row["place"],
+                weights_address=row["weights_address"],
                 checksum=row["checksum"],
             )
             for row in csv.DictReader(file)

@@ -1,12 +1,13 @@
-"""Two networks in one: the shipped one, fine-tuned, and `swift`; their logits are averaged.
+"""The average of two networks' logits: the fine-tuned shipped network and `swift`.
 
-Networks that learnt from different beginnings make different mistakes, so the mean of both is
-often right where one is wrong. Source: arXiv:1612.01474. It is what `--model auto` makes where
-validation shows that it pays.
+Networks that were trained from different initial weights make different mistakes, so their average
+is often right where one of them is wrong. Source: arXiv:1612.01474. `--model auto` builds it where
+its validation accuracy is higher.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -33,24 +34,24 @@ class AveragedNetworks(Network):
     recipe: Recipe = family.NETWORK.recipe
     # (height, width) in pixels, to which images are resized for `swift`.
     swift_size: tuple[int, int] = (144, 144)
-    # What the logits of the two are multiplied by before they are added: for the mean of calibrated
-    # logits, half the inverse of each temperature.
+    # Factors of the two networks' logits before they are added. For the mean of calibrated logits,
+    # each is half the inverse of the network's temperature.
     factors: tuple[float, float] = (0.5, 0.5)
 
     @property
     def options(self) -> dict[str, Any]:
-        """Return the size and the factors; JSON-ready, for model.json."""
+        """The size and the factors; JSON-ready, for model.json."""
         return {"swift_size": list(self.swift_size), "factors": list(self.factors)}
 
     @property
     def base(self) -> Network:
-        """The shipped network: what training goes on with."""
+        """The shipped network, with which a further training continues."""
         return family.NETWORK
 
     def with_options(self, options: dict[str, Any]) -> AveragedNetworks:
         """Return the network that options of model.json describe; raises ModelError."""
         size, factors = _pair(options, "swift_size"), _pair(options, "factors")
-        if not all(isinstance(one, int) and 1 <= one <= _MAX_SIDE for one in size):
+        if not all(isinstance(side, int) and 1 <= side <= _MAX_SIDE for side in size):
             raise ModelError(f"model.json is damaged: swift_size is {size}.")
         return replace(
             self,
@@ -59,20 +60,20 @@ class AveragedNetworks(Network):
         )
 
     def check_available(self) -> None:
-        """Refuse it as what --model names: it is found by training its two networks.
+        """Refuse the network as a value of --model: only --model auto builds it.
 
         Raises:
             ConfigError: Always.
         """
         raise ConfigError(
-            f"The model '{self.name}' is what --model auto makes of two networks, where their "
-            f"average is the better model.\nLeave --model out."
+            f"The model '{self.name}' cannot be chosen: --model auto builds it from two networks, "
+            f"where their average is the better model.\nLeave --model out."
         )
 
     def build_layers(
         self, num_classes: int, image_size: OpenSize, policy: keras.DTypePolicy
     ) -> keras.Model:
-        """Connect the layers of both: logits [B, K]."""
+        """Connect the layers of both networks: logits [B, K]."""
         import keras
         from keras import layers
 
@@ -91,12 +92,12 @@ class AveragedNetworks(Network):
         return keras.Model(images, logits, name="averaged")
 
     def base_model(self, model: keras.Model) -> keras.Model:
-        """Return the shipped network within a model that was built here, up to its logits."""
+        """Return the shipped network within a model of `build_layers`, up to its logits."""
         return members(model)[0]
 
 
 def members(model: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """Return the two networks within an averaged one, each from images to its own logits."""
+    """Return the two networks within an averaged model, each from the images to its logits."""
     import keras
 
     first, second = (
@@ -107,13 +108,14 @@ def members(model: keras.Model) -> tuple[keras.Model, keras.Model]:
 
 
 def _pair(options: dict[str, Any], name: str) -> Sequence[Any]:
-    found = options.get(name)
-    numbers = isinstance(found, list) and all(
-        isinstance(one, int | float) and 0 < one < float("inf") for one in found
-    )
-    if not isinstance(found, list) or not numbers or len(found) != 2:
-        raise ModelError(f"model.json is damaged: {name} is {found!r}, not two numbers above 0.")
-    return found
+    pair = options.get(name)
+    if (
+        not isinstance(pair, list)
+        or len(pair) != 2
+        or not all(isinstance(number, int | float) and 0 < number < math.inf for number in pair)
+    ):
+        raise ModelError(f"model.json is damaged: {name} is {pair!r}, not two numbers above 0.")
+    return pair
 
 
 NETWORK = AveragedNetworks(

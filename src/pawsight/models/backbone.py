@@ -1,7 +1,7 @@
-"""A backbone: a network up to its features as an ONNX file.
+"""A backbone: a network up to its features, as an ONNX file.
 
-One for each (weights, image size) is made and kept in the cache, so that
-TensorFlow is needed for it once. The shipped model is its own backbone.
+The cache keeps a backbone for each (weights, image size), so that TensorFlow is
+needed only to make it. The shipped model is its own backbone.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pawsight.storage.atomic import plain_name
 from pawsight.storage.cache import cache_dir
 from pawsight.storage.checksum import file_digest
 
-# Raised whenever the features of the same weights begin to come out otherwise.
+# To be raised whenever pawsight begins to compute other features from the same weights.
 _VERSION = 1
 
 
@@ -25,15 +25,15 @@ class Backbone:
     image_size: tuple[int, int]  # (height, width) in pixels
     onnx_path: Path  # "images" float32 [N, H, W, 3] 0..255 to "features" float32 [N, F]
     weights_path: Path | None  # the Keras weights it was made from; None for the shipped model
-    key: str  # names these weights at this size; the cache keeps features under it
+    key: str  # of the weights and the image size; folder name of the features in the cache
 
     @property
     def features_dir(self) -> Path:
-        """Folder of the cache for the features of photos."""
+        """Folder in the cache for the features of photos."""
         return cache_dir("features") / self.key
 
 
 def backbone_key(name: str, image_size: tuple[int, int], weights: Path) -> str:
-    """Return a name for a network with the weights of a file at a size."""
+    """Return a cache key for a network with the weights of a file at an image size."""
     height, width = image_size
     return f"{plain_name(name)}-{height}x{width}-{file_digest(weights)[:16]}-{_VERSION}"

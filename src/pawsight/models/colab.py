@@ -5,9 +5,8 @@ Dense 256 relu, and one output for two classes or K for more: 9,563,713
 parameters at 150x150 with two classes. The script's rescale 1/255 is its first
 layer, and its sigmoid (softmax) is left to the loss, which needs the logits.
 
-The relu comes after the pooling here: the largest of four numbers, cut at 0, is
-the largest of the four cut ones, so the network and its gradients are the same
-to the bit, and the relu has a quarter of the work.
+Here, relu comes after max pooling. Both orders give the same outputs and
+gradients bit by bit, and relu has a quarter of the values to compute.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Colab(Network):
-    """The network."""
+    """The network of the Colab script."""
 
     def build_layers(
         self, num_classes: int, image_size: OpenSize, policy: keras.DTypePolicy

@@ -1,8 +1,8 @@
-"""A network of the user's own: a function that builds it, for `pawsight.train(..., build=...)`.
+"""Networks that a function of the user builds, for `pawsight.train(..., build=...)`.
 
-The function is the user's code, and only one that is given in this process is ever called: no run
-folder and no model file can name code to run. A run keeps the network as model.keras beside its
-weights, which Keras loads without the function unless it has layers that are not Keras' own.
+Only a function that the user passes in this process is called: no run folder and no model file can
+name code to run. A run keeps the network as model.keras beside its weights. Keras loads this file
+without the function, unless the network has custom layers.
 """
 
 from __future__ import annotations
@@ -30,34 +30,34 @@ if TYPE_CHECKING:
 
 PREFIX = "own:"
 Build = Callable[[tuple[int, int], int], Any]
-_registered: dict[str, Build] = {}  # functions of this process, by the network's name
+_registered: dict[str, Build] = {}  # the functions passed in this process, by name of the network
 
 _EXPECTED = (
-    "The function gets (image_size, classes), the (height, width) in pixels and the number of "
-    "classes, and returns a functional or sequential keras.Model: images float32 "
-    "[N, height, width, 3] with values 0..255 to logits [N, classes], or to a softmax of them."
+    "The function receives (image_size, classes), the (height, width) in pixels and the number of "
+    "classes, and returns a functional or sequential keras.Model from images float32 "
+    "[N, height, width, 3] with values 0..255 to logits [N, classes], or to their softmax."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class CustomNetwork(Network):
-    """A network that a function of the user's builds."""
+    """A network that a function of the user builds."""
 
     keeps_keras: ClassVar[bool] = True
 
     def check_available(self) -> None:
-        """Refuse a network whose function was not given in this process."""
+        """Refuse a network whose function was not passed in this process; raises ConfigError."""
         if self.name not in _registered:
             function = self.name.removeprefix(PREFIX)
             raise ConfigError(
-                f"The network is built by your own function {function}, which pawsight calls only "
-                f"where you give it.\nGive it again: --build {function}, or build= from Python."
+                f"The network is built by your function {function}, which pawsight does not call "
+                f"unless you pass it.\nPass it again: --build {function}, or build= in Python."
             )
 
     def build_layers(
         self, num_classes: int, image_size: OpenSize, policy: keras.DTypePolicy
     ) -> keras.Model:
-        """Call the function, and return its network without a softmax at its end."""
+        """Call the function, and return its network without a final softmax."""
         self.check_available()
         function = self.name.removeprefix(PREFIX)
         try:
@@ -86,20 +86,20 @@ class CustomNetwork(Network):
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunError(
                 f"{run.keras_path} cannot be loaded ({first_line(error)}).\n"
-                f"Where the network has layers of your own, import their module first, with each "
-                f"class registered by keras.saving.register_keras_serializable()."
+                f"If the network has custom layers, import their module first, and register each "
+                f"class with keras.saving.register_keras_serializable()."
             ) from error
         return model
 
 
 def register(build: Build | str) -> str:
-    """Register a function that builds a network, for this process; return the network's name.
+    """Register a function that builds a network in this process; return the network's name.
 
     Args:
-        build: The function; or "module:function" or "file.py:function", which runs that code.
+        build: The function; or "module:function" or "file.py:function", which is imported.
 
     Raises:
-        ConfigError: There is no such function, or the code that has it fails.
+        ConfigError: There is no such function, or its module cannot be imported.
     """
     if isinstance(build, str):
         reference, function = build, _imported(build)
@@ -114,42 +114,43 @@ def register(build: Build | str) -> str:
 
 
 def _imported(reference: str) -> Any:
-    place, colon, name = reference.rpartition(":")
-    if not colon or not place or not name:
+    source, _, name = reference.rpartition(":")
+    if not source or not name:
         raise ConfigError(
             f"--build takes module:function or file.py:function, such as nets.py:small; got "
             f"'{reference}'."
         )
-    prepare_tensorflow()  # before that code imports it, and lets its start-up messages through
+    prepare_tensorflow()  # the module may import TensorFlow, whose start-up messages this silences
     try:
-        module = _from_file(Path(place)) if place.endswith(".py") else _by_name(place)
+        is_file = source.endswith(".py")
+        module = _module_of_file(Path(source)) if is_file else _module_of_name(source)
     except Exception as error:
         raise ConfigError(
-            f"{place} cannot be imported: {type(error).__name__}: {first_line(error)}"
+            f"{source} cannot be imported: {type(error).__name__}: {first_line(error)}"
         ) from error
     function = getattr(module, name, None)
     if function is None:
-        raise ConfigError(f"{place} has no function '{name}'.")
+        raise ConfigError(f"{source} has no function '{name}'.")
     return function
 
 
-def _from_file(path: Path) -> ModuleType:
+def _module_of_file(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(path.stem, path.expanduser())
     if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no Python file")
+        raise ImportError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)  # classes in it are saved under that name
+    sys.modules.setdefault(path.stem, module)  # Keras saves its classes under that module name
     spec.loader.exec_module(module)
     return module
 
 
-def _by_name(name: str) -> ModuleType:
-    here = str(Path.cwd())
-    sys.path.insert(0, here)  # as `python -m` does
+def _module_of_name(name: str) -> ModuleType:
+    working_dir = str(Path.cwd())
+    sys.path.insert(0, working_dir)  # as `python -m` does
     try:
         return importlib.import_module(name)
     finally:
-        sys.path.remove(here)
+        sys.path.remove(working_dir)
 
 
 def _find(name: str) -> CustomNetwork | None:
@@ -160,7 +161,7 @@ def _find(name: str) -> CustomNetwork | None:
         summary="A network of your own.",
         image_size=(160, 160),
         min_side=1,
-        # Keras' Adam at its default rate, which then falls to 0; crops that any photo stands.
+        # Keras' Adam at its default rate, decayed to 0, and crops that suit any photos.
         recipe=Recipe(
             optimizer="adam",
             learning_rate=1e-3,

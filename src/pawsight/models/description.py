@@ -1,7 +1,7 @@
-"""`model.json`: what a model is and what its numbers mean, checked when it is read.
+"""`model.json`: the description of a model, its inputs and its outputs, validated when it is read.
 
-It holds plain facts, never code or a serialised graph, so loading an untrusted folder can fail
-but cannot execute anything. Needs no TensorFlow.
+The file contains plain data, never code or a serialised graph: loading an untrusted folder can
+fail, but cannot execute anything. Needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from pawsight.runs import FORMAT_VERSION, Run
 from pawsight.storage.atomic import write_json
 from pawsight.task import Task, TaskName, task_of
 
-_MULTI_LABEL_VERSION = 2  # of model.json, so that earlier versions refuse such a model
-_OF_MULTI_LABEL = {"task", "thresholds"}  # fields that are written for such models alone
+_MULTI_LABEL_VERSION = 2  # format of multi-label models, so that earlier versions refuse them
+_MULTI_LABEL_FIELDS = {"task", "thresholds"}  # written for multi-label models only
 _Side = Annotated[int, Field(ge=1, le=4096)]
 _PACKAGES = ("pawsight", "keras", "tensorflow", "numpy", "pillow", "onnxruntime")
-# What a program that runs the model needs.
+# Fields that a program needs to run the model.
 _USAGE = {
     "class_names",
     "image_size",
@@ -49,7 +49,7 @@ _USAGE = {
     "task",
     "thresholds",
 }
-# What decides the predictions of a photo, apart from the weights.
+# Fields that affect predictions, besides the weights.
 _DECISIVE = {
     "format_version",
     "class_names",
@@ -65,41 +65,41 @@ _ORIGIN = {"source", "architecture", "created", "weights", "versions"}
 
 
 class ModelDescription(BaseModel):
-    """The facts of a model."""
+    """The contents of model.json."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
 
-    # 1; 2 of a model of several labels a photo.
+    # 1; for multi-label models 2.
     format_version: int = Field(FORMAT_VERSION, ge=1, le=_MULTI_LABEL_VERSION)
-    architecture: str | None = None  # name of the network in the registry; None in files of others
-    options: dict[str, Any] = {}  # what the network is built from, apart from its name; JSON-ready
+    architecture: str | None = None  # name of the network in the registry; None for other programs
+    options: dict[str, Any] = {}  # what the network is built from, besides its name; JSON-ready
     # `class_names[i]` is class i, length K.
     class_names: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
     image_size: tuple[_Side, _Side]  # (height, width) in pixels
-    resize: Resize  # how a photo of another shape is resized to that size
+    resize: Resize  # how photos are resized to that size
     task: TaskName = "single-label"  # whether a photo has one class, or several labels
-    # Of several labels: the least probability at which each is given, length K; empty is 0.5 for
-    # all.
+    # For multi-label models: the least probability at which each label is predicted, length K;
+    # empty means 0.5 for all labels.
     thresholds: tuple[Annotated[float, Field(ge=0, le=1)], ...] = ()
-    # What logits are divided by before the softmax, of several labels before the sigmoid; above 0.
+    # What logits are divided by before the softmax (for multi-label models, the sigmoid).
     temperature: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     pixel_scale: PixelScale = STANDARD  # how values of more than 8 bits become pixels
     input: Literal["images"] = "images"  # name of the input, [N, height, width, 3]
     input_type: Literal["float32"] = "float32"  # type of its numbers
     input_colours: Literal["RGB"] = "RGB"  # order of its channels
-    # What black and full colour are in it; any other scaling is in the network.
+    # Values of black and of full colour; any other scaling is part of the network.
     input_range: tuple[float, float] = (0.0, 255.0)
     outputs: tuple[str, ...] = ("logits",)  # names of the outputs, [N, K] each
-    # From which probability answers are given, so that an error rate is kept; ascending by that
-    # rate, empty where too few photos prove any.
+    # Thresholds that keep given error rates, ascending by the rate; empty where there are too few
+    # photos to prove a rate.
     operating_points: tuple[OperatingPoint, ...] = ()
-    source: str | None = None  # what the photos were called
-    created: str | None = None  # when, ISO 8601
-    # Where the first weights came from, of a network that was given some.
+    source: str | None = None  # the photos' folder or address, as the user gave it
+    created: str | None = None  # date and time, ISO 8601
+    # Where the initial weights came from, for a network that starts from weights.
     weights: str | None = None
-    # Of any probability, between the weights in Keras and model.onnx.
+    # The largest difference of any probability between the Keras weights and model.onnx.
     onnx_largest_difference: float | None = None
-    versions: dict[str, str] = {}  # of the packages that shaped the model
+    versions: dict[str, str] = {}  # of the packages that the model was made with
     # Checksums of the files beside it, by name; earlier versions wrote none.
     sha256: dict[str, str] = {}
 
@@ -123,14 +123,14 @@ class ModelDescription(BaseModel):
 
     @classmethod
     def load(cls, run: Run, path: Path | None = None) -> Self:
-        """Read and check a run's `model.json`.
+        """Read and validate a run's `model.json`.
 
         Args:
             run: The run, or a folder with a model.
-            path: The file in it, where it has another name.
+            path: Another file in it to read instead; None reads `model.json`.
 
         Raises:
-            RunError: It is missing or damaged, or a newer pawsight wrote it.
+            RunError: The file is missing or damaged, or a newer pawsight wrote it.
         """
         path = path or run.model_path
         content = run.read_json(path)
@@ -145,8 +145,8 @@ class ModelDescription(BaseModel):
             return cls.model_validate_json(json.dumps(content))
         except ValidationError as error:
             mistakes = [
-                f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}"
-                for one in error.errors()
+                f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}"
+                for item in error.errors()
             ]
             raise RunError(
                 f"{path} is damaged:\n  " + "\n  ".join(mistakes) + "\n"
@@ -154,10 +154,10 @@ class ModelDescription(BaseModel):
             ) from error
 
     def save(self, run: Run) -> None:
-        """Write a run's `model.json`; date, versions and checksums are added where missing.
+        """Write a run's `model.json`, and add date, versions and checksums if they are missing.
 
         Raises:
-            DiskError: It cannot be written.
+            DiskError: The file cannot be written.
         """
         paths = (run.weights_path, run.keras_path, run.onnx_path)
         files = [path for path in paths if path.is_file()]
@@ -172,10 +172,10 @@ class ModelDescription(BaseModel):
         write_json(run.model_path, described._dumped(exclude_none=True))
 
     def check(self, path: Path, content: bytes) -> None:
-        """Compare the content of a file of the model with its checksum, where there is one.
+        """Compare the content of one of the model's files with its checksum, if there is one.
 
         Raises:
-            RunError: They disagree.
+            RunError: The content has another checksum.
         """
         if self.sha256.get(path.name, digest := _sha256(content)) != digest:
             raise RunError(
@@ -184,27 +184,27 @@ class ModelDescription(BaseModel):
             )
 
     def usage(self) -> dict[str, Any]:
-        """Return what a program that runs the model needs, JSON-ready."""
+        """Return the fields that a program needs to run the model, JSON-ready."""
         return self._dumped(include=_USAGE)
 
     def metadata(self) -> dict[str, str]:
-        """Return the same as JSON text by name, for formats that hold nothing else."""
+        """Return the fields of `usage`, each as JSON text, for formats whose metadata is text."""
         return {name: json.dumps(value) for name, value in self.usage().items()}
 
     def origin(self) -> dict[str, Any]:
-        """Return how the model came to be, JSON-ready: what is known of it."""
+        """Return source, network, date, weights and versions as far as recorded, JSON-ready."""
         return self.model_dump(mode="json", include=_ORIGIN, exclude_none=True, exclude_unset=True)
 
     def decisive(self) -> str:
-        """Return as text what decides the model's predictions, apart from its weights."""
-        left_out = set() if self.labelling.is_multi_label else _OF_MULTI_LABEL
+        """Return the fields that affect predictions, besides the weights, as JSON text."""
+        left_out = set() if self.labelling.is_multi_label else _MULTI_LABEL_FIELDS
         return self.model_dump_json(include=_DECISIVE - left_out)
 
     def _dumped(self, **options: Any) -> dict[str, Any]:
-        """Return the fields, JSON-ready, without those of another task."""
+        """Return the fields that the model's task has, JSON-ready."""
         content = self.model_dump(mode="json", **options)
         if not self.labelling.is_multi_label:
-            for name in _OF_MULTI_LABEL & content.keys():
+            for name in _MULTI_LABEL_FIELDS & content.keys():
                 del content[name]
         return content
 
@@ -214,7 +214,7 @@ def _sha256(content: bytes) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the packages that shape a model, as far as they are installed."""
+    """Return the installed versions of the packages that a model depends on."""
     installed = {}
     for name in _PACKAGES:
         for package in (name, f"{name}-cpu"):

@@ -1,8 +1,8 @@
-"""Networks of KerasHub: their names, and what is kept of one once its preset was read.
+"""Networks of KerasHub: their names, and the cached description of each preset.
 
-Needs neither TensorFlow nor KerasHub. What is kept are plain values: the name of a class in our
-table, the numbers it is built from, and how its pixels are scaled. So a model file that names such
-a network holds no code, and building it executes no code from outside.
+Needs neither TensorFlow nor KerasHub. A description is plain data: the name of a class in
+`CLASS_NAMES`, the arguments it is built from, and how its pixels are scaled. So a model file
+contains no code for such a network, and building the network executes no code from the preset.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import keras
 
 PREFIX = "hub:"
-IMAGE_SIZE = (224, 224)  # (height, width) in pixels, where the preset does not state it
-# Those whose output is a feature map, which can be pooled.
+IMAGE_SIZE = (224, 224)  # (height, width) in pixels, for presets that do not state theirs
+# The classes whose output is a feature map, which can be pooled.
 CLASS_NAMES = (
     "CSPNetBackbone",
     "DenseNetBackbone",
@@ -42,20 +42,20 @@ CLASS_NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class HubNetwork:
-    """A network of KerasHub, as far as building it needs."""
+    """What is needed to build a network of KerasHub."""
 
     class_name: str  # one of `CLASS_NAMES`
-    config: dict[str, Any]  # what its class is built from, JSON-ready
-    scale: tuple[float, float, float]  # what each colour, 0..255, is multiplied with
-    offset: tuple[float, float, float]  # what is added then
+    config: dict[str, Any]  # arguments of the class, JSON-ready
+    scale: tuple[float, float, float]  # factor of each colour, 0..255
+    offset: tuple[float, float, float]  # summand of each colour, after the factor
 
     def as_options(self) -> dict[str, Any]:
-        """Return it as model.json holds it, under `options`."""
+        """Return the description as `options` of model.json."""
         return asdict(self)
 
     @classmethod
     def from_options(cls, options: dict[str, Any]) -> HubNetwork:
-        """Read the options that `as_options` returned; raises ModelError."""
+        """Validate options that `as_options` returned; raises ModelError."""
         try:
             scale, offset = (
                 (float(red), float(green), float(blue))
@@ -68,21 +68,21 @@ class HubNetwork:
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(
                 f"The description of the KerasHub network is damaged ({error!r}).\n"
-                f"Bring the model again from where it was made, or train again."
+                f"Copy the model again from where it was made, or train again."
             ) from error
         check_class(network.class_name)
         return network
 
 
 def _is_plain(value: Any) -> bool:
-    """Return whether a value is a number, a text or a list of these: a dict could be an object."""
+    """Return whether a value contains only numbers, texts and lists: a dict could be an object."""
     if isinstance(value, list):
         return all(map(_is_plain, value))
     return value is None or isinstance(value, str | int | float)
 
 
 def image_size_of(name: str) -> tuple[int, int]:
-    """Return the (height, width) that a preset's folder states, else 224 pixels."""
+    """Return the (height, width) in pixels that a preset's folder states, else `IMAGE_SIZE`."""
     path = Path(name.removeprefix(PREFIX)) / "image_converter.json"
     try:
         height, width = json.loads(path.read_text(encoding="utf-8"))["config"]["image_size"]
@@ -92,7 +92,7 @@ def image_size_of(name: str) -> tuple[int, int]:
 
 
 def preset_dir(name: str) -> Path:
-    """Return the folder of the cache for a preset; a preset that changed has another one."""
+    """Return the folder in the cache for a preset; it changes with the files of the preset."""
     digest = hashlib.sha256(name.encode())
     folder = Path(name.removeprefix(PREFIX))
     if folder.is_dir():
@@ -111,7 +111,7 @@ def load_cached_network(name: str) -> HubNetwork:
     """Load the cached description of a preset's network.
 
     Raises:
-        ModelError: The preset was never fetched here, or its description is damaged.
+        ModelError: The preset was never downloaded here, or its description is damaged.
     """
     path = preset_dir(name) / "network.json"
     try:
@@ -119,7 +119,7 @@ def load_cached_network(name: str) -> HubNetwork:
     except (OSError, ValueError) as error:
         raise ModelError(
             f"The network '{name}' is not in the cache of this machine ({error}).\n"
-            f"Training on it once with --model {name} fetches it."
+            f"A training with --model {name} downloads it."
         ) from error
     return HubNetwork.from_options(options)
 
@@ -129,7 +129,7 @@ def check_class(class_name: str) -> None:
     if class_name not in CLASS_NAMES:
         names = ", ".join(name.removesuffix("Backbone") for name in CLASS_NAMES)
         raise ModelError(
-            f"A {class_name} of KerasHub cannot be used: its output is no feature map.\n"
+            f"A {class_name} of KerasHub cannot be used: its output is not a feature map.\n"
             f"Choose a preset of one of these: {names}."
         )
 
@@ -138,7 +138,7 @@ def check_class(class_name: str) -> None:
 class HubPreset(PretrainedNetwork):
     """A preset of KerasHub."""
 
-    network: HubNetwork | None = None  # what is built; None takes what is kept of the preset
+    network: HubNetwork | None = None  # what is built; None takes the cached description
 
     package: ClassVar[str] = "keras_hub"
 
@@ -152,18 +152,18 @@ class HubPreset(PretrainedNetwork):
         return replace(self, network=HubNetwork.from_options(options))
 
     def check_available(self) -> None:
-        """Refuse a folder that is not there, and any preset without KerasHub."""
+        """Refuse a missing folder, and any preset if KerasHub is not installed."""
         preset = self.name.removeprefix(PREFIX)
         if preset.startswith(("/", ".", "~")) and not Path(preset).is_dir():
             raise ConfigError(
-                f"There is no preset folder {preset}.\nGive the folder that `save_to_preset` made, "
+                f"There is no preset folder {preset}.\nGive a folder that `save_to_preset` wrote, "
                 f"or the name of a KerasHub preset, such as --model hub:resnet_18_imagenet."
             )
         if importlib.util.find_spec("keras_hub") is None:
             raise ExtraError(f"The model '{self.name}'", "hub")
 
     def weights_path(self, weights: str | None, progress: Progress) -> Path:
-        """Return the weights of the preset, which KerasHub reads once."""
+        """Return the path of the preset's weights, which KerasHub downloads once."""
         path = preset_weights_path(self.name)
         mark_in_use(path.parent)
         if not path.is_file():
@@ -190,12 +190,12 @@ class HubPreset(PretrainedNetwork):
 
 
 def find_preset(name: str) -> HubPreset | None:
-    """Return the preset of a name such as "hub:resnet_18_imagenet"; None where it is no such name.
+    """Return the preset of a name such as "hub:resnet_18_imagenet"; None for names without "hub:".
 
-    The path of a folder is written out.
+    The path of a preset folder is made absolute.
 
     Raises:
-        ConfigError: It names no preset.
+        ConfigError: The name has nothing after "hub:".
     """
     if not name.startswith(PREFIX):
         return None

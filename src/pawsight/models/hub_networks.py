@@ -1,7 +1,7 @@
-"""Build KerasHub's networks: a preset is read once, and the network then built from plain values.
+"""Build KerasHub's networks: a preset is read once, and its network then built from plain data.
 
-KerasHub downloads a preset with its image converter. That a factor and an offset per colour scale
-pixels as the converter does is checked, not assumed.
+KerasHub downloads a preset with its image converter. pawsight replaces the converter by a factor
+and an offset for each colour, and checks that they compute the same.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from pawsight.progress import Progress
 from pawsight.records import OpenSize
 from pawsight.storage.atomic import replacing, write_json
 
-_PROBE_SIZE = (64, 64)  # (height, width) in pixels, of what a converter is tried on
-_TOLERANCE = 1e-3  # of scaled pixels
-# What pawsight decides: precision, names, and the size of the images.
+_PROBE_SIZE = (64, 64)  # (height, width) in pixels of the image that a converter is checked on
+_TOLERANCE = 1e-3  # largest difference of scaled pixels
+# Arguments that pawsight chooses itself: precision, names, and the size of the images.
 _NOT_KEPT = ("dtype", "name", "trainable", "image_shape")
 
 
@@ -37,7 +37,7 @@ def cache_preset(name: str, progress: Progress) -> None:
     """Download a preset, and cache its network and weights.
 
     Args:
-        name: The model's name, "hub:" and what KerasHub calls the preset.
+        name: The model's name: "hub:" and KerasHub's name of the preset.
         progress: Receives the step.
 
     Raises:
@@ -46,25 +46,25 @@ def cache_preset(name: str, progress: Progress) -> None:
         DiskError: The cache cannot be written.
     """
     preset = name.removeprefix(PREFIX)
-    progress.start(f"Fetching {preset} by KerasHub")
+    progress.start(f"Fetching {preset} with KerasHub")
     hub = _keras_hub(name)
     try:
         backbone = hub.models.Backbone.from_preset(preset)
         converter = hub.layers.ImageConverter.from_preset(preset)
-    except Exception as error:  # KerasHub's errors, and those of what it fetches with
+    except Exception as error:  # errors of KerasHub, and of the packages it downloads with
         raise ModelError(
-            f"KerasHub cannot give the preset '{preset}' with its image converter: "
+            f"KerasHub cannot load the preset '{preset}' with its image converter: "
             f"{first_line(error)}\n"
-            f"https://keras.io/keras_hub/presets lists those it has. Without a connection, give "
-            f"a folder that `save_to_preset` made: --model hub:FOLDER."
+            f"https://keras.io/keras_hub/presets lists the presets. Without a connection, give "
+            f"a folder that `save_to_preset` wrote: --model hub:FOLDER."
         ) from error
-    network = _described(backbone, converter)
-    own_size = converter.image_size
-    if own_size is not None and tuple(own_size) != image_size_of(name):
-        height, width = own_size
+    network = _describe(backbone, converter)
+    preset_size = converter.image_size
+    if preset_size is not None and tuple(preset_size) != image_size_of(name):
+        height, width = preset_size
         progress.note(f"{preset} was made for images of {height}x{width} (--image-size) pixels.")
     write_json(preset_dir(name) / "network.json", network.as_options())
-    # Last: where the weights exist, all the rest does.
+    # Written last: if the weights exist, network.json does too.
     with replacing(preset_weights_path(name)) as temporary:
         backbone.save_weights(temporary, overwrite=True)
 
@@ -76,7 +76,7 @@ def build_features(
 
     Raises:
         ExtraError: KerasHub is not installed.
-        ModelError: KerasHub does not build it so.
+        ModelError: KerasHub cannot build it at this size.
     """
     kind = getattr(_keras_hub(network.class_name).models, network.class_name)
     images = keras.Input((*image_size, 3), name="images")
@@ -85,12 +85,12 @@ def build_features(
         backbone = kind(**network.config, image_shape=(*image_size, 3), dtype=policy)
     except (TypeError, ValueError) as error:
         raise ModelError(
-            f"KerasHub does not build this {network.class_name} for images of "
+            f"KerasHub cannot build this {network.class_name} for images of "
             f"{image_size[0]}x{image_size[1]} pixels: {error}"
         ) from error
     compute_groups_depthwise(backbone)
     features = backbone(scaled)
-    if isinstance(features, dict):  # HGNetV2 gives a map for each of its stages
+    if isinstance(features, dict):  # HGNetV2 returns a map for each of its stages
         features = features[backbone.stage_names[-1]]
     return keras.Model(images, pooled(features), name="hub_features")
 
@@ -103,13 +103,13 @@ def _keras_hub(needed_for: str) -> Any:
     return keras_hub
 
 
-def _described(backbone: keras.Model, converter: Any) -> HubNetwork:
+def _describe(backbone: keras.Model, converter: Any) -> HubNetwork:
     class_name = type(backbone).__name__
     check_class(class_name)
     options = backbone.get_config()
     config = {key: value for key, value in options.items() if key not in _NOT_KEPT}
-    scale = _of_colours(converter.scale, 1.0)
-    offset = _of_colours(converter.offset, 0.0)
+    scale = _per_colour(converter.scale, 1.0)
+    offset = _per_colour(converter.offset, 0.0)
     _check_scaling(converter, scale, offset)
     network = HubNetwork(class_name, config, scale, offset)
     try:
@@ -117,27 +117,27 @@ def _described(backbone: keras.Model, converter: Any) -> HubNetwork:
     except (TypeError, ValueError, ModelError) as error:
         raise ModelError(
             f"This {class_name} of KerasHub is built from more than plain values, so it cannot be "
-            f"kept in a run.\nChoose another preset."
+            f"saved in a run.\nChoose another preset."
         ) from error
 
 
-def _of_colours(value: Any, default: float) -> tuple[float, float, float]:
+def _per_colour(value: Any, default: float) -> tuple[float, float, float]:
     red, green, blue = np.broadcast_to(default if value is None else value, (3,)).tolist()
     return red, green, blue
 
 
 def _check_scaling(converter: Any, scale: tuple[float, ...], offset: tuple[float, ...]) -> None:
-    """Check a preset's converter on pixels of its own size, where nothing is resized."""
+    """Check that factor and offset compute what the converter does to an image of its own size."""
     images = np.random.default_rng(0).integers(0, 256, (1, *_PROBE_SIZE, 3)).astype(np.float32)
-    own_size = converter.image_size
-    converter.image_size = _PROBE_SIZE
+    preset_size = converter.image_size
+    converter.image_size = _PROBE_SIZE  # so that it does not resize
     try:
         expected = np.asarray(converter(images), np.float32)
     finally:
-        converter.image_size = own_size
-    ours = images * np.asarray(scale, np.float32) + np.asarray(offset, np.float32)
-    if expected.shape != ours.shape or not np.abs(expected - ours).max() <= _TOLERANCE:
+        converter.image_size = preset_size
+    scaled = images * np.asarray(scale, np.float32) + np.asarray(offset, np.float32)
+    if expected.shape != scaled.shape or not np.abs(expected - scaled).max() <= _TOLERANCE:
         raise ModelError(
-            "This preset prepares its pixels by more than a factor and an offset for each colour, "
-            "which pawsight does not do.\nChoose another preset."
+            "The image converter of this preset does more than scale each colour by a factor and "
+            "an offset, which pawsight does not support.\nChoose another preset."
         )

@@ -1,4 +1,4 @@
-"""Save and load the Keras weights of a run; `description` has the facts beside them."""
+"""Save and load the Keras models and weights of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
-    """Write a model's weights alone, in Keras' own format; raises DiskError."""
+    """Write a model's weights in Keras' .weights.h5 format; raises DiskError."""
     with replacing(path) as temporary:
         model.save_weights(temporary, overwrite=True)
 
@@ -26,37 +26,35 @@ def save_keras(model: keras.Model, path: Path) -> None:
     """Write a network with its weights as one .keras file.
 
     Raises:
-        ModelError: It has a part that Keras cannot write.
+        ModelError: Keras cannot serialise a layer.
         DiskError: The file cannot be written.
     """
     with replacing(path) as temporary:
-        named = temporary.with_name(f"{temporary.name}.keras")  # Keras insists on that ending
+        keras_path = temporary.with_name(f"{temporary.name}.keras")  # Keras requires this suffix
         try:
-            model.save(named)
+            model.save(keras_path)
         except (ValueError, TypeError, NotImplementedError) as error:
             raise ModelError(
-                f"The network cannot be saved as {path.name}: {first_line(error)}\nGive each layer "
-                f"of your own a get_config()."
+                f"The network cannot be saved as {path.name}: {first_line(error)}\nDefine "
+                f"get_config() in each custom layer."
             ) from error
-        named.replace(temporary)
+        keras_path.replace(temporary)
 
 
 def load_model(run: str | os.PathLike[str] | Run) -> keras.Model:
-    """Build a run's model in float32 and give it the trained weights.
-
-    A run on the shipped model has them in model.onnx alone.
+    """Build a run's model in float32 and load its trained weights.
 
     Args:
         run: The run folder, by path or opened.
 
     Raises:
-        RunError: The model is missing or damaged, or is the shipped one itself.
-        ModelError: model.json names a network that does not exist here.
+        RunError: The model is missing or damaged, or is the shipped model itself.
+        ModelError: model.json names a network that this version does not have.
     """
     run = run if isinstance(run, Run) else Run.open(run)
     description = ModelDescription.load(run)
     try:
         network = find_network(description.architecture or "")
     except ConfigError as error:
-        raise ModelError(f"{run.model_path} names a network that is not there. {error}") from error
+        raise ModelError(f"{run.model_path} names an unknown network. {error}") from error
     return network.load(run, description)

@@ -1,8 +1,8 @@
-"""What a network is to the rest of pawsight, whatever family it belongs to.
+"""The interface of a network: what every network of the registry implements.
 
-Names, sizes and abilities are known without TensorFlow, which takes seconds to start; building
-imports Keras. A network with random weights is trained from scratch (`Network`); one that comes
-with weights gives features, on which a head is fitted (`PretrainedNetwork`).
+Names, sizes and capabilities need no TensorFlow, which takes seconds to start; building imports
+Keras. A `Network` starts from random weights and is trained from scratch. A `PretrainedNetwork`
+comes with weights: it computes features, and a linear head is fitted to them.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mix
 class Network(ABC):
     """A network that pawsight can build."""
 
-    name: str  # what --model takes and model.json holds
-    summary: str  # one sentence on it
-    image_size: tuple[int, int]  # (height, width) in pixels, used where the user gives none
-    min_side: int  # pixels; below it nothing is left after the poolings
-    recipe: Recipe  # how it is trained by default
-    fits_any_size: bool = False  # whether its weights do not depend on the size of the images
+    name: str  # for --model and model.json
+    summary: str  # one sentence
+    image_size: tuple[int, int]  # (height, width) in pixels, the default
+    min_side: int  # pixels; smaller images leave nothing after the pooling layers
+    recipe: Recipe  # the default hyperparameters
+    fits_any_size: bool = False  # whether its weights are independent of the image size
 
-    package: ClassVar[str] = "keras"  # whose layers it is built of
-    has_weights: ClassVar[bool] = False  # a head is fitted to its features
+    package: ClassVar[str] = "keras"  # the package of its layers
+    has_weights: ClassVar[bool] = False  # whether a head is fitted to its features
     can_finetune: ClassVar[bool] = False
-    takes_weights: ClassVar[bool] = False  # others than its own, by --weights
-    keeps_keras: ClassVar[bool] = False  # a run holds model.keras: the registry cannot build it
+    takes_weights: ClassVar[bool] = False  # whether --weights can replace its weights
+    keeps_keras: ClassVar[bool] = False  # whether a run needs model.keras to build it
 
     def find(self, name: str) -> Network | None:
-        """Return this network if that is its name, however it is written."""
+        """Return this network if the name is its name, in any spelling."""
         return self if plain(name) == self.name else None
 
     @property
     def title(self) -> str:
-        """What a list of what there is calls it."""
+        """Its name in a list of networks."""
         return self.name
 
     @property
@@ -64,12 +64,12 @@ class Network(ABC):
 
     @property
     def base(self) -> Network:
-        """The network that training goes on with, of a model that holds several."""
+        """The network with which a further training of a model continues."""
         return self
 
     @property
     def options(self) -> dict[str, Any]:
-        """Return what it is built from, apart from its name; JSON-ready, for model.json."""
+        """What the network is built from, besides its name; JSON-ready, for model.json."""
         return {}
 
     def with_options(self, options: dict[str, Any]) -> Network:
@@ -77,15 +77,15 @@ class Network(ABC):
         return self
 
     def check_available(self) -> None:  # noqa: B027
-        """Refuse a network that cannot be fetched, before any photo is read.
+        """Refuse a network that cannot be built here, before any photo is read.
 
         Raises:
             ExtraError: A package is needed and not installed.
-            ConfigError: It is a file or folder that is not there.
+            ConfigError: It cannot be chosen, or is a missing file or folder.
         """
 
     def check(self, image_size: tuple[int, int]) -> None:
-        """Refuse images that the network is too deep for; raises ModelError."""
+        """Refuse images that are too small for the network; raises ModelError."""
         if min(image_size) < self.min_side:
             raise ModelError(
                 f"Model '{self.name}' needs images of at least {self.min_side} pixels a side, "
@@ -99,7 +99,7 @@ class Network(ABC):
         precision: str = "float32",
         any_size: bool = False,
     ) -> keras.Model:
-        """Build the network; args, returns and raises as `registry.build_model`."""
+        """Build the network. Args, returns, raises: As `registry.build_model`."""
         size = image_size or self.image_size
         if num_classes < 2:
             raise ModelError(f"A classifier needs at least 2 classes, not {num_classes}.")
@@ -120,16 +120,16 @@ class Network(ABC):
 
         Args:
             num_classes: K, at least 2.
-            image_size: (height, width) in pixels; (None, None) leaves it open.
+            image_size: (height, width) in pixels; (None, None) accepts any size.
             policy: Of the layers before the logits.
 
         Returns:
-            Float32 images [B, H, W, 3] with values 0..255 to float32 logits [B, K], or [B, 1]
-            for two classes; the last layer is named "logits".
+            A model from float32 images [B, H, W, 3], 0..255, to float32 logits [B, K], or
+            [B, 1] for two classes; its last layer is named "logits".
         """
 
     def base_model(self, model: keras.Model) -> keras.Model:
-        """Return the part of a model that was built here which `base` builds."""
+        """Return the network `base` within a model of `build_layers`."""
         return model
 
     def load(self, run: Run, description: ModelDescription) -> keras.Model:
@@ -149,10 +149,10 @@ class Network(ABC):
         return model
 
     def load_weights(self, model: keras.Model, path: Path) -> None:
-        """Load a file of weights into a model that was built here, up to its features.
+        """Load a file of weights into the layers of a model up to its features.
 
         Raises:
-            ModelError: They are another network's, or the network has no features.
+            ModelError: The weights are of another network, or this one takes no weights.
         """
         raise ModelError(f"Model '{self.name}' takes no weights.")
 
@@ -162,16 +162,17 @@ class Network(ABC):
         """Return the network up to its features as an ONNX file.
 
         Raises:
-            ModelError: The weights cannot be fetched, are another network's, or there are none.
+            ModelError: The weights cannot be downloaded or are of another network, or this
+                network has none.
             ExtraError: TensorFlow is needed and not installed.
             DiskError: The cache cannot be written.
         """
-        raise ModelError(f"Model '{self.name}' has no weights to take features from.")
+        raise ModelError(f"Model '{self.name}' has no weights to compute features with.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainedNetwork(Network):
-    """A network that comes with weights in Keras: features, and a linear head on them."""
+    """A network that comes with weights: features, and a linear head on them."""
 
     recipe: Recipe = FINETUNING
 
@@ -188,11 +189,21 @@ class PretrainedNetwork(Network):
 
     @abstractmethod
     def weights_path(self, weights: str | None, progress: Progress) -> Path:
-        """Return the file of its weights, fetched where there is none; as `open_backbone`."""
+        """Return the path of its weights, which are downloaded if needed.
+
+        Args:
+            weights: A file to use instead; None uses the network's own weights.
+            progress: Receives the download.
+
+        Raises:
+            ModelError: The weights cannot be downloaded, or the file does not exist.
+            ExtraError: A package is needed and not installed.
+            DiskError: The cache cannot be written.
+        """
 
     @abstractmethod
     def load_weights(self, model: keras.Model, path: Path) -> None:
-        """Load a file of weights into a model that was built here, up to its features."""
+        """Load a file of weights into the layers of a model up to its features."""
 
     def build_layers(
         self, num_classes: int, image_size: OpenSize, policy: keras.DTypePolicy
@@ -207,14 +218,14 @@ class PretrainedNetwork(Network):
     def open_backbone(
         self, image_size: tuple[int, int], weights: str | None, progress: Progress
     ) -> Backbone:
-        """Return the network up to its features as an ONNX file, kept in the cache."""
+        """Return the network up to its features as an ONNX file in the cache."""
         weights_path = self.weights_path(weights, progress)
         key = backbone_key(self.name, image_size, weights_path)
         path = cache_dir("features") / key / "net.onnx"
         backbone = Backbone(self.name, image_size, path, weights_path, key)
         mark_in_use(backbone.features_dir)
         checksum_path = path.with_suffix(".sha256")
-        if not _is_whole(path, checksum_path):
+        if not _has_checksum(path, checksum_path):
             progress.start(f"Preparing {self.name} for this machine")
             prepare_tensorflow()
             import keras
@@ -223,14 +234,16 @@ class PretrainedNetwork(Network):
 
             model = self.build_features(image_size, keras.DTypePolicy("float32"))
             self.load_weights(model, weights_path)
-            checksum_path.unlink(missing_ok=True)  # killed meanwhile, it is made again
+            checksum_path.unlink(
+                missing_ok=True
+            )  # if the process is killed, the file is made again
             export_onnx(model, path, "features")
             write_text(checksum_path, file_digest(path) + "\n")
         return backbone
 
 
-def _is_whole(path: Path, checksum_path: Path) -> bool:
-    """Return whether a file is there with the bytes that it was written with."""
+def _has_checksum(path: Path, checksum_path: Path) -> bool:
+    """Return whether a file exists and has the recorded checksum."""
     try:
         return checksum_path.read_text("ascii").strip() == file_digest(path)
     except (OSError, ValueError):
@@ -239,14 +252,14 @@ def _is_whole(path: Path, checksum_path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Family:
-    """Networks of one kind that are found by name, an entry of the registry."""
+    """Networks of one kind that are found by name: an entry of the registry."""
 
-    title: str  # what a list of what there is calls it, with an example
-    # Return the network of a name, or None; it may refuse a name that is almost one.
+    title: str  # its description in a list of networks, with an example
+    # Returns the network of a name, or None; raises ConfigError for an invalid name of this kind.
     find: Callable[[str], Network | None]
-    members: tuple[Network, ...] = ()  # those that can be listed
+    members: tuple[Network, ...] = ()  # the networks that can be listed
 
 
 def plain(name: str) -> str:
-    """Return a name as pawsight writes it: "EfficientNet-V2-B0" is "efficientnetv2b0"."""
+    """Return a name in pawsight's spelling: "EfficientNet-V2-B0" is "efficientnetv2b0"."""
     return name.lower().replace("-", "").replace("_", "")

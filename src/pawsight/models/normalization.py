@@ -1,8 +1,8 @@
-"""Batch normalisation as one kernel instead of a dozen.
+"""Batch normalisation by TensorFlow's fused kernel.
 
-Keras 3 composes the layer from separate operations; TensorFlow's fused kernel
-does the same arithmetic in one pass forward and one backward, in bfloat16 too.
-Weights, names and inference are those of Keras' own layer.
+Keras 3 composes the layer from a dozen operations; the fused kernel computes the
+same in one pass forward and one backward, also in bfloat16. The weights, their
+names and inference are the same as in Keras' layer.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class FusedBatchNormalization(layers.BatchNormalization):
     """
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: None = None) -> tf.Tensor:
-        """Normalise images [B, H, W, C]; with `training`, by the batch's own statistics."""
+        """Normalise images [B, H, W, C]; with `training`, by the statistics of the batch."""
         if not training:
             return super().call(inputs, training=False)
         if self.synchronized:
@@ -38,10 +38,11 @@ class FusedBatchNormalization(layers.BatchNormalization):
         return outputs
 
     def _synchronized(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Normalise by the statistics of the images of all processes of a `tf.distribute` step."""
+        """Normalise by the statistics over all processes of a `tf.distribute` step."""
         mean, variance, count = self._shared_statistics(tf.stop_gradient(inputs))
         self._move(mean, variance * count / tf.maximum(count - 1, 1.0))
-        kernel = {"epsilon": self.epsilon, "is_training": False}  # by the statistics it is given
+        # Not in training mode, so that the kernel uses these statistics.
+        kernel = {"epsilon": self.epsilon, "is_training": False}
 
         @tf.custom_gradient
         def normalised(images: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor) -> Any:
@@ -50,7 +51,7 @@ class FusedBatchNormalization(layers.BatchNormalization):
             )
 
             def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
-                found = tf.raw_ops.FusedBatchNormGradV3(
+                kernel_gradients = tf.raw_ops.FusedBatchNormGradV3(
                     y_backprop=upstream,
                     x=images,
                     scale=scale,
@@ -59,12 +60,13 @@ class FusedBatchNormalization(layers.BatchNormalization):
                     reserve_space_3=tf.zeros([0]),
                     **kernel,
                 )
-                of_images, of_scale, of_offset, *_ = found
-                # What the statistics, which depend on all images, add: arXiv:1502.03167, section 3.
-                # It is linear in the images, which the kernel computes in one pass.
+                images_gradient, scale_gradient, offset_gradient, *_ = kernel_gradients
+                # The gradient through mean and variance, which depend on all images: see
+                # arXiv:1502.03167, section 3. It is linear in the images, so that the same kernel
+                # computes it in one pass.
                 slope = -scale * tf.math.rsqrt(variance + self.epsilon) / count
-                sums = _sums([of_scale, of_offset])
-                added = tf.raw_ops.FusedBatchNormV3(
+                sums = _sums([scale_gradient, offset_gradient])
+                through_statistics = tf.raw_ops.FusedBatchNormV3(
                     x=images,
                     scale=slope * sums[0],
                     offset=slope * sums[1],
@@ -72,28 +74,27 @@ class FusedBatchNormalization(layers.BatchNormalization):
                     variance=variance,
                     **kernel,
                 )
-                return of_images + added.y, of_scale, of_offset
+                return images_gradient + through_statistics.y, scale_gradient, offset_gradient
 
             return outputs.y, gradients
 
-        gamma, beta = (tf.cast(one, tf.float32) for one in (self.gamma, self.beta))
-        return normalised(inputs, gamma, beta)
+        return normalised(inputs, tf.cast(self.gamma, tf.float32), tf.cast(self.beta, tf.float32))
 
     def _shared_statistics(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Return mean and biased variance of each channel over all processes, and their count."""
+        """Return mean and biased variance [C] and the count of values over all processes."""
         ones = tf.ones_like(self.moving_mean)
         _, mean, unbiased = tf.compat.v1.nn.fused_batch_norm(images, ones, ones, is_training=True)
         count = tf.cast(tf.reduce_prod(tf.shape(images)[:-1]), mean.dtype)
-        # Around the moving mean, since the squares of large means cancel.
-        around = mean - self.moving_mean
-        squares = unbiased * (count - 1) / count + around * around
-        first, second, total = _sums([count * around, count * squares, count])
+        # Moments around the moving mean: those around 0 would lose digits where means are large.
+        deviation = mean - self.moving_mean
+        square = unbiased * (count - 1) / count + deviation * deviation
+        first, second, total = _sums([count * deviation, count * square, count])
         shift = first / total
         variance = tf.maximum(second / total - shift * shift, 0.0)
         return self.moving_mean + shift, variance, total
 
     def _move(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
-        """Move the averages for inference towards the statistics of a batch."""
+        """Update the moving averages with the statistics of a batch."""
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
 

@@ -11,26 +11,26 @@ from pawsight.models.onnx_session import new_session
 from pawsight.records import FloatArray, ImageArray
 from pawsight.task import SINGLE_LABEL, Task
 
-# Float32 sums in another order; a wrong weight or layout shows as 0.01 and more.
+# Allows for float32 sums in another order; a wrong weight or layout gives 0.01 and more.
 TOLERANCE = 1e-4
 
 
 def check_agreement(
     path: Path, images: ImageArray, logits: FloatArray, task: Task = SINGLE_LABEL
 ) -> float:
-    """Run an ONNX file on images and compare its probabilities with those of its model.
+    """Run an ONNX file on images, and compare its probabilities with those of the model.
 
     Args:
         path: The ONNX file.
         images: uint8 [N, H, W, 3], N at least 1.
-        logits: Of the model itself, [N, K].
-        task: What turns logits into probabilities.
+        logits: The model's logits for the images, [N, K].
+        task: Decides whether probabilities are the softmax or the sigmoid of the logits.
 
     Returns:
         The largest difference of any probability.
 
     Raises:
-        ModelError: It is above `TOLERANCE`.
+        ModelError: The difference is above `TOLERANCE`.
     """
     session = new_session(path.read_bytes())
     logits_of_file = session.run(["logits"], {"images": images.astype(np.float32)})[0]

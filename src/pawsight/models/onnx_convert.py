@@ -1,7 +1,7 @@
-"""Write a Keras model as ONNX, and prove that the file computes the same.
+"""Write a Keras model as ONNX, and check that the file computes the same.
 
-Our own networks are written by `onnx_writer` in under a second; those of keras.applications and
-KerasHub, and whatever else has layers of its own, go through tf2onnx.
+`onnx_writer` writes pawsight's own networks in under a second. tf2onnx converts networks with
+other layers, such as those of keras.applications and KerasHub.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def export_onnx(model: keras.Model, path: Path, output: str = "logits") -> None:
     same bytes.
 
     Args:
-        model: Images to one output, [B, K]; of "logits", [B, 1] becomes two columns.
-        path: Where to.
-        output: Name of the output.
+        model: A model from images to one output, [B, K]; an output [B, 1] becomes two columns.
+        path: The file to write.
+        output: Name of the output in the file.
 
     Raises:
         ModelError: The model cannot be expressed in ONNX.
@@ -45,7 +45,7 @@ def export_onnx(model: keras.Model, path: Path, output: str = "logits") -> None:
 
 
 def check_convertible(model: keras.Model) -> None:
-    """Convert a model and drop the result: what ONNX lacks is found before training, not after.
+    """Convert a model and discard the result, to find unsupported layers before training.
 
     Raises:
         ModelError: The model cannot be expressed in ONNX.
@@ -56,7 +56,7 @@ def check_convertible(model: keras.Model) -> None:
 def check_onnx(
     model: keras.Model, path: Path, images: ImageArray, task: Task = SINGLE_LABEL
 ) -> float:
-    """Run the float32 model that was exported and its ONNX file on the same images.
+    """Compare a float32 model with its ONNX file on images.
 
     Args, returns, raises: As `onnx_check.check_agreement`.
     """
@@ -65,7 +65,7 @@ def check_onnx(
 
 
 def one_column_per_class(model: keras.Model) -> keras.Model:
-    """Return the model itself, or with its single logit as two (`columns`)."""
+    """Return the model itself, or a model with its single logit as two columns (`columns`)."""
     if model.output_shape[-1] > 1:
         return model
     return keras.Model(model.input, columns(model.output), name=model.name)
@@ -90,7 +90,7 @@ def _by_tf2onnx(model: keras.Model, output: str) -> onnx.ModelProto:
     import tf2onnx
 
     for layer in model._flatten_layers():
-        if isinstance(layer, layers.Normalization):  # as tensors, they become inputs of the graph
+        if isinstance(layer, layers.Normalization):  # as tensors, they would become graph inputs
             layer.mean, layer.variance = np.asarray(layer.mean), np.asarray(layer.variance)
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name="images")
 
@@ -98,7 +98,7 @@ def _by_tf2onnx(model: keras.Model, output: str) -> onnx.ModelProto:
     def infer(images: tf.Tensor) -> dict[str, tf.Tensor]:
         return {output: model(images, training=False)}
 
-    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it logs what is raised below
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it logs errors that it also raises
     try:
         converted, _ = tf2onnx.convert.from_function(
             infer,
@@ -110,7 +110,7 @@ def _by_tf2onnx(model: keras.Model, output: str) -> onnx.ModelProto:
         raise ModelError(
             f"The network {model.name} cannot be written as ONNX: {first_line(error)}"
         ) from error
-    # An operator that tf2onnx does not support is left in the graph under TensorFlow's name.
+    # tf2onnx leaves an operator that it does not support in the graph, under TensorFlow's name.
     unknown = {
         node.op_type
         for node in converted.graph.node
@@ -125,7 +125,7 @@ def _by_tf2onnx(model: keras.Model, output: str) -> onnx.ModelProto:
 
 
 def _erfc(graph: Any, node: Any, *_: Any) -> None:
-    """Write erfc(x) as 1 - erf(x): GELU in TensorFlow is made of the one, ONNX has the other."""
+    """Write erfc(x), which TensorFlow's GELU uses and ONNX does not have, as 1 - erf(x)."""
     one = graph.make_const(f"{node.name}_one", np.array(1, np.float32)).output[0]
     shapes, types = node.output_shapes, node.output_dtypes
     erf = graph.make_node("Erf", node.input, shapes=shapes, dtypes=types).output[0]
@@ -136,7 +136,7 @@ def _erfc(graph: Any, node: Any, *_: Any) -> None:
 
 
 def _renamed(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Number the names in a graph: tf2onnx takes them from counters of the process."""
+    """Rename nodes and values by their order: tf2onnx's names depend on earlier conversions."""
     graph = model.graph
     kept = {value.name for value in (*graph.input, *graph.output)} | {""}
     names: dict[str, str] = {name: name for name in kept}
@@ -150,7 +150,7 @@ def _renamed(model: onnx.ModelProto) -> onnx.ModelProto:
         node.output[:] = map(numbered, node.output)
     for constant in graph.initializer:
         constant.name = numbered(constant.name)
-    ordered = sorted(graph.initializer, key=lambda one: int(one.name.rpartition("_")[2]))
+    ordered = sorted(graph.initializer, key=lambda tensor: int(tensor.name.rpartition("_")[2]))
     del graph.initializer[:], graph.value_info[:]
     graph.initializer.extend(ordered)
     for value in (*graph.input, *graph.output):

@@ -1,6 +1,6 @@
-"""Append a dense layer to the ONNX file of a backbone: a finished model.onnx.
+"""Read ONNX files, and append a dense layer to the file of a backbone: a complete model.onnx.
 
-Needs no TensorFlow, and is exact: the backbone's own nodes stay as they are.
+Needs no TensorFlow, and is exact: the nodes of the backbone are not changed.
 """
 
 from __future__ import annotations
@@ -24,17 +24,20 @@ def append_head(
     image_size: tuple[int, int],
     path: Path,
 ) -> None:
-    """Write "images" [N, H, W, 3] to "logits" [N, K] from a backbone that gives "features".
+    """Write a backbone with a linear head as ONNX.
+
+    The model has the input "images" [N, H, W, 3] and the outputs "logits" [N, K] and
+    "features" [N, F].
 
     Args:
-        features_path: The backbone; other outputs of it are left out.
-        kernel: [F, K].
-        bias: [K].
-        image_size: (height, width) in pixels that the model is for.
-        path: Where to.
+        features_path: The backbone; its outputs other than "features" are left out.
+        kernel: Of the head, [F, K].
+        bias: Of the head, [K].
+        image_size: (height, width) in pixels of the model's images.
+        path: The file to write.
 
     Raises:
-        ModelError: The backbone's file is damaged, or has no such output.
+        ModelError: The backbone's file is damaged, or has no output "features".
         DiskError: The file cannot be written.
     """
     from onnx import TensorProto, helper, numpy_helper
@@ -47,7 +50,7 @@ def append_head(
             f"Remove that file; it will be made again."
         ) from error
     graph = model.graph
-    # Names of our own: the backbone's head, if it had one, may have used the plain ones.
+    # With a prefix, because the backbone may contain a head whose weights have plain names.
     graph.initializer.extend(
         [
             numpy_helper.from_array(kernel.astype(np.float32), "pawsight_kernel"),
@@ -58,21 +61,28 @@ def append_head(
         helper.make_node("Gemm", ["features", "pawsight_kernel", "pawsight_bias"], ["logits"])
     )
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [None, kernel.shape[1]])
-    graph.output.insert(0, logits)  # the features stay an output beside them
+    graph.output.insert(0, logits)
     with replacing(path) as temporary:
         temporary.write_bytes(model.SerializeToString())
 
 
 def load_onnx(path: Path) -> Any:
-    """Read an ONNX file that is safe to open, as onnx.ModelProto.
+    """Read an ONNX file as onnx.ModelProto, after the checks of `onnx_safety`.
 
     Raises:
-        ModelError: It could do more than compute.
-        Exception: It cannot be read; onnx' errors share no base class.
+        ModelError: The model could do more than compute.
+        Exception: The file cannot be read; onnx' errors share no base class.
     """
     import onnx
 
     return onnx.load_from_string(read_onnx(path))
+
+
+def initializers(graph: Any) -> dict[str, np.ndarray]:
+    """Return the constants of an onnx.GraphProto by name."""
+    from onnx import numpy_helper
+
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
 
 
 def cut_out(path: Path, outputs: Sequence[str], image_size: tuple[int, int]) -> Any:
@@ -80,11 +90,11 @@ def cut_out(path: Path, outputs: Sequence[str], image_size: tuple[int, int]) -> 
 
     Args:
         path: The file.
-        outputs: Their names; other outputs are left out.
-        image_size: (height, width) in pixels that "images" has from now on.
+        outputs: Names of the outputs to keep.
+        image_size: (height, width) in pixels that "images" gets.
 
     Raises:
-        Exception: The file is damaged, or lacks one of them; onnx' errors share no base class.
+        Exception: The file is damaged, or lacks an output; onnx' errors share no base class.
     """
     import onnx
 

@@ -1,9 +1,9 @@
 """Refuse ONNX files that could do more than compute: a model is data, not a program.
 
 An ONNX file may name other files to read its weights from, operators of a plug-in,
-functions of its own, and loops without an end. None of these is in a model that pawsight writes,
-so a file with one is refused before ONNX Runtime loads it. Needs neither onnx nor TensorFlow: the
-few fields that matter are read by protobuf, as ONNX Runtime reads them.
+its own functions, and infinite loops. pawsight writes none of these,
+so a file that has one is refused before ONNX Runtime loads it. Needs neither onnx nor TensorFlow:
+the few relevant fields are read by protobuf, as ONNX Runtime reads them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,11 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message, message_fa
 
 from pawsight.errors import ModelError
 
-MAX_FILE_BYTES = 2**31 - 1  # protobuf reads no more, and weights within one file never need it
+MAX_FILE_BYTES = 2**31 - 1  # the limit of protobuf
 MAX_NODES = 20_000  # the largest network of keras.applications has about 2,000
 _DOMAINS = (b"", b"ai.onnx")
-_EXTERNAL = 1  # of TensorProto.DataLocation
-_IN_PLACE = 0
-# The fields by number and type; the type of another message, or bytes of what only must not be
-# there. Source: onnx.proto of ONNX 1.17.
+# The checked fields of each message, with number and type: another message, int32, or bytes (also
+# for messages that must only be absent). Source: onnx.proto of ONNX 1.17.
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "Model": {"graph": (7, "Graph"), "training": (20, "bytes"), "functions": (25, "bytes")},
     "Graph": {"node": (1, "Node"), "tensors": (5, "Tensor"), "sparse": (15, "Sparse")},
@@ -42,14 +40,14 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
 
 
 def read_onnx(path: Path) -> bytes:
-    """Read an ONNX file that is safe to open.
+    """Read an ONNX file, and check it as `check_safe` does.
 
     Raises:
-        ModelError: It is too large, or could do more than compute.
-        OSError: It cannot be read.
+        ModelError: The file is too large, or could do more than compute.
+        OSError: The file cannot be read.
     """
     if path.stat().st_size > MAX_FILE_BYTES:
-        raise ModelError(f"{path} has more than {MAX_FILE_BYTES:,} bytes, which no model has.")
+        raise ModelError(f"{path} has more than {MAX_FILE_BYTES:,} bytes, the limit of a model.")
     content = path.read_bytes()
     check_safe(content)
     return content
@@ -59,53 +57,60 @@ def check_safe(content: bytes) -> None:
     """Refuse a model that could do more than compute.
 
     Raises:
-        ModelError: It refers to other files, has operators of its own, functions, training or
-            control flow, or too many nodes; or is no ONNX at all.
+        ModelError: The model refers to other files, or has custom operators, functions, training,
+            control flow or too many nodes; or it is not an ONNX model.
     """
     try:
         model = _model_class().FromString(content)
     except message.DecodeError as error:
-        raise ModelError(f"It is no ONNX model ({error}).") from error
+        raise ModelError(f"It is not an ONNX model ({error}).") from error
     if model.functions or model.training:
-        raise ModelError("It holds functions or training of its own, which is not allowed.")
+        raise ModelError("It contains functions or training, which is not allowed.")
     nodes = [node for graph in model.graph for node in graph.node]
     if len(nodes) > MAX_NODES:
         raise ModelError(f"It has {len(nodes):,} nodes, where {MAX_NODES:,} are allowed.")
     for node in nodes:
         name = b"".join(node.op_type).decode("utf-8", "replace")
         if any(domain not in _DOMAINS for domain in node.domain):
-            raise ModelError(f"Its operator '{name}' is not one of ONNX itself.")
-        if any(one.graph or one.graphs for one in node.attribute):
+            raise ModelError(f"Its operator '{name}' is not part of ONNX.")
+        if any(attribute.graph or attribute.graphs for attribute in node.attribute):
             raise ModelError(f"Its operator '{name}' is control flow, which is not allowed.")
     if any(tensor.external or any(tensor.location) for tensor in _tensors(model, nodes)):
         raise ModelError("It keeps weights in other files, which is not allowed.")
 
 
 def _tensors(model: Any, nodes: list[Any]) -> Iterator[Any]:
-    sparse = [one for graph in model.graph for one in graph.sparse]
+    """Yield all tensors of a model, including those within sparse tensors."""
+    sparse_tensors = []
     for graph in model.graph:
         yield from graph.tensors
-    for attribute in (one for node in nodes for one in node.attribute):
-        yield from attribute.tensor
-        yield from attribute.tensors
-        sparse += [*attribute.sparse, *attribute.sparses]
-    for one in sparse:
-        yield from (*one.values, *one.indices)
+        sparse_tensors += graph.sparse
+    for node in nodes:
+        for attribute in node.attribute:
+            yield from (*attribute.tensor, *attribute.tensors)
+            sparse_tensors += (*attribute.sparse, *attribute.sparses)
+    for sparse in sparse_tensors:
+        yield from (*sparse.values, *sparse.indices)
 
 
 @functools.cache
 def _model_class() -> Any:
-    """Build the class that reads these fields; all as lists, so that no repetition hides one."""
-    kinds = descriptor_pb2.FieldDescriptorProto
+    """Build the protobuf class of a model with the fields in `_MESSAGES`.
+
+    All fields are repeated: of a field that occurs twice, protobuf would show only the last.
+    """
+    proto = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(name="pawsight_onnx.proto", package="pawsight")
     for name, fields in _MESSAGES.items():
-        described = file.message_type.add(name=name)
-        for field, (number, kind) in fields.items():
-            added = described.field.add(name=field, number=number, label=kinds.LABEL_REPEATED)
+        message_type = file.message_type.add(name=name)
+        for field_name, (number, kind) in fields.items():
+            field = message_type.field.add(
+                name=field_name, number=number, label=proto.LABEL_REPEATED
+            )
             if kind in _MESSAGES:
-                added.type, added.type_name = kinds.TYPE_MESSAGE, f".pawsight.{kind}"
+                field.type, field.type_name = proto.TYPE_MESSAGE, f".pawsight.{kind}"
             else:
-                added.type = kinds.TYPE_BYTES if kind == "bytes" else kinds.TYPE_INT32
+                field.type = proto.TYPE_BYTES if kind == "bytes" else proto.TYPE_INT32
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("pawsight.Model"))

@@ -1,7 +1,7 @@
-"""Open ONNX models in ONNX Runtime; the one place that does.
+"""Open ONNX models in ONNX Runtime; no other module does.
 
-A call of a model uses one core; for many photos, make a call on
-each core at once. Cores that share a call wait for each other.
+A call of a session uses one core. For many photos, one call on each core is faster than one
+call on all cores, which would wait for each other.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pawsight.formatting import resume_command
 from pawsight.models.description import ModelDescription
 from pawsight.models.onnx_safety import check_safe, read_onnx
 
-_OPENING_SECONDS = 300.0  # generous: what is computed before the first run is little
+_OPENING_SECONDS = 300.0  # generous: computing the constants of a model takes little time
 
 
 def new_session(content: bytes, folded_path: Path | None = None) -> Any:
-    """Return an `onnxruntime.InferenceSession` of a model that is safe to run, on one core.
+    """Check a model, and return an `onnxruntime.InferenceSession` for it that uses one core.
 
     Args:
         content: The ONNX file.
-        folded_path: Where to write the model with its constants computed; None writes nothing.
+        folded_path: File to which the model with folded constants is written; None writes none.
 
     Raises:
         ModelError: The model could do more than compute, or ONNX Runtime cannot run it.
@@ -34,7 +34,7 @@ def new_session(content: bytes, folded_path: Path | None = None) -> Any:
 
 
 def session_of_file(path: Path) -> Any:
-    """Return a session as `new_session` does, of a file.
+    """Return a session as `new_session` does, for a file.
 
     Raises:
         ModelError: The model could do more than compute, or ONNX Runtime cannot run it.
@@ -44,14 +44,14 @@ def session_of_file(path: Path) -> Any:
 
 
 def _session(content: bytes, folded_path: Path | None = None) -> Any:
-    """Open a model that was checked; its bytes, so that no file beside it is found."""
+    """Open a checked model: from bytes, so that ONNX Runtime cannot find files beside it."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    # The thread that calls; so there are none to pin, which fails noisily in containers.
+    # The calling thread. Pinning further threads to cores logs errors in containers.
     options.intra_op_num_threads = 1
     options.log_severity_level = 4
-    # Its other format, which would be taken by its first bytes, is not checked.
+    # ONNX Runtime would recognise its other format by the first bytes; `check_safe` does not.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     if folded_path is not None:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
@@ -61,7 +61,7 @@ def _session(content: bytes, folded_path: Path | None = None) -> Any:
 
     def open_model() -> None:
         try:
-            # Its fallback would try the same again, and print the error to standard output.
+            # The fallback would only repeat the call, and print the error to standard output.
             session = onnxruntime.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"], enable_fallback=0
             )
@@ -70,21 +70,23 @@ def _session(content: bytes, folded_path: Path | None = None) -> Any:
         else:
             opened.set_result(session)
 
-    # In a thread, so that Ctrl-C ends it too: ONNX Runtime computes constants, which may not end.
+    # In a thread, so that Ctrl-C and the time limit work: computing the constants of a hostile
+    # model may take forever.
     threading.Thread(target=open_model, name="pawsight-opening", daemon=True).start()
     try:
         return opened.result(_OPENING_SECONDS)
     except TimeoutError as error:
         raise ModelError(f"It was not opened within {_OPENING_SECONDS:.0f} seconds.") from error
     except Exception as error:
-        raise ModelError(f"It is refused: {first_line(error)}") from error
+        raise ModelError(f"ONNX Runtime refuses it: {first_line(error)}") from error
 
 
 def open_session(path: Path, description: ModelDescription) -> Any:
-    """Open a run's model.onnx, which must take and give what its description states.
+    """Open a run's model.onnx, and check its input and output against the description.
 
     Raises:
-        RunError: It is missing or damaged, could do more than compute, or is another model's.
+        RunError: The file is missing or damaged, could do more than compute, or its input or
+            output differ from the description.
     """
     try:
         content = read_onnx(path)
@@ -98,30 +100,30 @@ def open_session(path: Path, description: ModelDescription) -> Any:
         raise RunError(f"{path} cannot be read: {first_line(error)}.") from error
     except ModelError as error:
         raise RunError(
-            f"{path} is no model that ONNX Runtime can run. {error}\n"
+            f"{path} is not a model that ONNX Runtime can run. {error}\n"
             f"Train again, or copy the run folder again."
         ) from error
     images, logits = [None, *description.image_size, 3], [None, len(description.class_names)]
-    # Other outputs are left alone: the shipped model gives its features too.
+    # Other outputs are allowed, such as the features of the shipped model.
     outputs = [output for output in session.get_outputs() if output.name == "logits"]
     if not (
         _is_only(session.get_inputs(), "images", images) and _is_only(outputs, "logits", logits)
     ):
         height, width = description.image_size
         raise RunError(
-            f"{path} does not take images of {height} x {width} pixels and give logits of "
+            f"{path} does not map images of {height} x {width} pixels to logits of "
             f"{logits[1]} classes, as model.json beside it states.\n"
             f"Train again, or copy the run folder again."
         )
     return session
 
 
-def _is_only(found: list[Any], name: str, shape: list[int | None]) -> bool:
-    """Return whether a model has just this input or output; a side that it leaves open fits any."""
-    if len(found) != 1 or (found[0].name, found[0].type) != (name, "tensor(float)"):
+def _is_only(tensors: list[Any], name: str, shape: list[int | None]) -> bool:
+    """Return whether the inputs or outputs are one tensor of this name; open dimensions fit any."""
+    if len(tensors) != 1 or (tensors[0].name, tensors[0].type) != (name, "tensor(float)"):
         return False
-    sides = found[0].shape or []
-    return len(sides) == len(shape) and all(
-        expected is None or not isinstance(side, int) or side == expected
-        for side, expected in zip(sides, shape, strict=True)
+    actual_shape = tensors[0].shape or []
+    return len(actual_shape) == len(shape) and all(
+        expected is None or not isinstance(length, int) or length == expected
+        for length, expected in zip(actual_shape, shape, strict=True)
     )

@@ -1,9 +1,9 @@
 """Write a Keras model as ONNX layer by layer, without a converter.
 
-Takes functional models of the layers in `_LAYERS`: our own networks, from scratch and fine-tuned.
-The rest is for `onnx_convert`. The same weights give the same bytes: names are numbered in the
-order of the layers, and no time or version is written. Batch normalisation is folded into the
-convolution before it.
+Supports functional models of the layers in `_LAYERS`: pawsight's own networks, from scratch and
+fine-tuned. `onnx_convert` converts other models. The same weights give the same bytes: names are
+numbered in the order of the layers, and no time or version is written. Batch normalisation is
+folded into the convolution before it.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from pawsight.models.normalization import FusedBatchNormalization
 from pawsight.models.onnx_nodes import Nodes, Value
 
 OPSET = 17  # every ONNX Runtime since 2022 reads it, and tf2onnx 1.17 writes it
-_IR_VERSION = 8  # the one that came with that opset
+_IR_VERSION = 8  # the version that opset 17 belongs to
 
 
 class UnsupportedLayerError(ModelError):
-    """A layer that is not written here."""
+    """A layer that this module cannot write."""
 
 
 def onnx_model(model: keras.Model, output: str) -> ModelProto:
@@ -35,15 +35,15 @@ def onnx_model(model: keras.Model, output: str) -> ModelProto:
 
     Args:
         model: A functional model of one input, images float32 [N, H, W, 3], and one output
-            [N, K]. Computes in float32, whatever precision the model was trained in.
+            [N, K]. It may have been trained in any precision.
         output: Name of the output.
 
     Returns:
-        A model from "images" to `output`, a dynamic batch dimension.
+        A float32 model from "images" to `output`, with a dynamic batch dimension.
 
     Raises:
-        UnsupportedLayerError: A layer is of another kind, has an option that is not written
-            here, or is a shared layer.
+        UnsupportedLayerError: A layer is of another type, has an unsupported option, or is
+            a shared layer.
     """
     graph = _Graph(model)
     for layer in model.layers:
@@ -71,33 +71,33 @@ def onnx_model(model: keras.Model, output: str) -> ModelProto:
 
 
 class _Graph(Nodes):
-    """The nodes and constants written so far, and the value of each Keras tensor."""
+    """The nodes and constants added so far, and the value of each Keras tensor."""
 
     def __init__(self, model: keras.Model) -> None:
         super().__init__()
         self.values: dict[int, Value] = {id(model.input): Value("images")}
-        self.folded: set[str] = set()  # names of the batch normalisations within convolutions
+        self.folded: set[str] = set()  # names of batch normalisations folded into convolutions
         self._users: defaultdict[int, list[keras.Layer]] = defaultdict(list)
         for layer in model.layers:
             for tensor in _inputs(layer):
                 self._users[id(tensor)].append(layer)
 
     def write(self, layer: keras.Layer) -> None:
-        """Write one layer; those before it are written."""
+        """Write one layer; the layers before it must be written."""
         if isinstance(layer, layers.InputLayer):
             return
         if type(layer) not in _LAYERS:
             raise _unsupported(layer, "the layer type is unsupported")
         inputs = [self.values.get(id(tensor)) for tensor in _inputs(layer)]
-        if None in inputs:  # Keras gives the first input of a layer that has several
+        if None in inputs:  # for a layer that is called several times, Keras has the first input
             raise _unsupported(layer, "it or one before it is a shared layer")
         self.values[id(layer.output)] = _LAYERS[type(layer)](self, layer, *inputs)
 
     def normalization_after(self, layer: keras.Layer) -> layers.BatchNormalization | None:
-        """Return the batch normalisation that is all that uses a layer's output, if one is."""
+        """Return the batch normalisation that is the only user of a layer's output, if any."""
         users = self._users[id(layer.output)]
-        is_alone = len(users) == 1 and isinstance(users[0], layers.BatchNormalization)
-        return users[0] if is_alone else None
+        is_only_user = len(users) == 1 and isinstance(users[0], layers.BatchNormalization)
+        return users[0] if is_only_user else None
 
 
 def _inputs(layer: keras.Layer) -> list[Any]:
@@ -111,7 +111,7 @@ def _unsupported(layer: keras.Layer, why: str) -> UnsupportedLayerError:
 
 
 def _require(layer: keras.Layer, **options: Any) -> None:
-    """Check that attributes of a layer have the values that are written here."""
+    """Check that attributes of a layer have the supported values."""
     for name, value in options.items():
         if getattr(layer, name) != value:
             raise _unsupported(layer, f"{name} is {getattr(layer, name)!r}")
@@ -122,7 +122,7 @@ def _activated(graph: _Graph, layer: keras.Layer, name: str) -> str:
         return name
     if layer.activation is activations.relu:
         return graph.add("Relu", name)
-    raise _unsupported(layer, "its activation is not known")
+    raise _unsupported(layer, "its activation is unsupported")
 
 
 def _convolution(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
@@ -153,14 +153,14 @@ def _convolution(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
 
 
 def _scale_and_shift(layer: layers.BatchNormalization) -> tuple[Any, Any]:
-    """Return the factor and the summand of each channel, float64 [C], of a batch normalisation."""
+    """Return a batch normalisation as factor and summand of each channel, float64 [C]."""
     _require(layer, axis=-1)
-    mean, variance = (
-        np.asarray(one, np.float64) for one in (layer.moving_mean, layer.moving_variance)
-    )
-    scale = np.asarray(layer.gamma if layer.scale else 1.0, np.float64)
-    scale = scale / np.sqrt(variance + layer.epsilon)
-    return scale, np.asarray(layer.beta if layer.center else 0.0, np.float64) - mean * scale
+    mean = np.asarray(layer.moving_mean, np.float64)
+    variance = np.asarray(layer.moving_variance, np.float64)
+    gamma = np.asarray(layer.gamma if layer.scale else 1.0, np.float64)
+    beta = np.asarray(layer.beta if layer.center else 0.0, np.float64)
+    scale = gamma / np.sqrt(variance + layer.epsilon)
+    return scale, beta - mean * scale
 
 
 def _normalization(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
@@ -199,8 +199,8 @@ def _global_pooling(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
 def _join(graph: _Graph, layer: keras.Layer, *values: Value) -> Value:
     """Add values, or concatenate their channels."""
     is_first = any(value.is_channels_first for value in values)
-    turned = graph.channels_first if is_first else graph.channels_last
-    names = [turned(value) for value in values]
+    to_layout = graph.channels_first if is_first else graph.channels_last
+    names = [to_layout(value) for value in values]
     if isinstance(layer, layers.Add):
         name = names[0]
         for other in names[1:]:
@@ -239,7 +239,7 @@ def _dense(graph: _Graph, layer: keras.Layer, value: Value) -> Value:
 
 _PADDING = {"same": "SAME_UPPER", "valid": "VALID"}
 _Write = Callable[..., Value]  # (graph, layer, the values of its inputs)
-# By exact class: what inherits from a layer may compute something else.
+# By exact class: a subclass of a layer may compute something else.
 _LAYERS: dict[type[keras.Layer], _Write] = {
     layers.Rescaling: lambda graph, layer, value: graph.affine(value, layer.scale, layer.offset),
     layers.Identity: lambda _, __, value: value,

@@ -1,4 +1,4 @@
-"""From which probability a model's answers are given, and what that costs."""
+"""Thresholds of the probability below which a prediction is reported as unsure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class OperatingPoint(Record):
-    """A threshold and what it costs on the photos it was chosen on."""
+    """A threshold, and its coverage and error on the photos that it was chosen on."""
 
-    max_error: _Share  # the error rate that is not exceeded, 0..1
-    confidence: _Share  # the probability with which that holds, 0..1
-    threshold: _Share  # the least probability of an answer, 0..1; photos below it are unsure
-    coverage: _Share  # share of the photos that are answered, 0..1
-    error: _Share  # share of these answers that were wrong, 0..1
+    max_error: _Share  # upper bound of the error rate, 0..1
+    confidence: _Share  # confidence level of that bound, 0..1
+    threshold: _Share  # least probability of the predicted class, 0..1; below it, photos are unsure
+    coverage: _Share  # share of the photos that are not unsure, 0..1
+    error: _Share  # share of their predictions that are wrong, 0..1

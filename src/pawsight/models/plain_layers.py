@@ -1,4 +1,4 @@
-"""Rebuild a network from layers of Keras alone: what computes the same takes the place of ours."""
+"""Rebuild a network with Keras layers instead of pawsight's own layers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pawsight.models.pretrained import (
     leaves,
 )
 
-# Our own layers, and those of Keras that compute the same.
-_PLAIN: dict[type[keras.Layer], type[keras.Layer]] = {
+# pawsight's layers, and the Keras layers that compute the same.
+_KERAS_LAYERS: dict[type[keras.Layer], type[keras.Layer]] = {
     FusedBatchNormalization: layers.BatchNormalization,
     FrozenDepthwiseConv2D: layers.DepthwiseConv2D,
     FastReLU6: layers.ReLU,
@@ -24,29 +24,30 @@ _PLAIN: dict[type[keras.Layer], type[keras.Layer]] = {
 
 
 def plain_network(trained: keras.Model) -> keras.Model:
-    """Build a network anew without layers of ours, with its weights; its leaves keep their order.
+    """Return a copy of a network, with its weights, that has no layers of pawsight.
 
-    Layers of packages other than Keras stay as they are.
+    The order of `leaves` is the same. Layers of other packages are copied unchanged.
     """
-    network = keras.models.clone_model(trained, clone_function=_plain, recursive=True)
+    network = keras.models.clone_model(trained, clone_function=_plain_layer, recursive=True)
     for layer, plain in zip(leaves(trained), leaves(network), strict=True):
         if isinstance(layer, CaffeScaling):
             plain.set_weights(_caffe_weights())
         elif layer.weights:
             plain.set_weights(layer.get_weights())
-    compute_groups_depthwise(network)  # LiteRT, too, cannot hold what XLA compiled
+    compute_groups_depthwise(network)  # LiteRT cannot contain operations compiled by XLA
     return network
 
 
-def _plain(layer: keras.Layer) -> keras.Layer:
-    for own, plain in _PLAIN.items():
-        if isinstance(layer, own):
-            return plain.from_config(layer.get_config())
-    if isinstance(layer, CaffeScaling):  # which reorders the colours, as a convolution can
+def _plain_layer(layer: keras.Layer) -> keras.Layer:
+    if isinstance(layer, CaffeScaling):  # a 1 x 1 convolution computes the same
         return layers.Conv2D(3, 1, dtype="float32", name=layer.name)
+    for pawsight_layer, keras_layer in _KERAS_LAYERS.items():
+        if isinstance(layer, pawsight_layer):
+            return keras_layer.from_config(layer.get_config())
     return type(layer).from_config(layer.get_config())
 
 
 def _caffe_weights() -> list[np.ndarray]:
+    """Return kernel and bias of the convolution that replaces `CaffeScaling`."""
     reversed_colours = np.eye(3, dtype=np.float32)[::-1].reshape(1, 1, 3, 3)
     return [reversed_colours, -np.array(CAFFE_MEAN_BGR, np.float32)]

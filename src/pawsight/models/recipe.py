@@ -9,45 +9,45 @@ from pawsight.config import AugmentConfig, Optimizer, Schedule
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How large images are in the course of a run, for runs of some length.
+    """Image sizes in the course of a run: progressive resizing.
 
-    Shares are of the side at which the photos are kept. Small images are quick,
-    and early training needs no detail; in little time it is better to train on
-    all photos small than on few of them large.
+    Sizes are shares of the side at which the photos are stored. Small images train
+    faster, and early training needs no detail. In a short run, many small
+    images are better than few large ones.
     """
 
-    least_epochs: float  # for runs whose time allows so many epochs at the full size
-    stages: tuple[tuple[float, float], ...]  # (until which progress, share of the side)
-    finished: float = 1.0  # share of the side that the finished model takes
+    least_epochs: float  # minimum number of epochs, at full size, that the run has time for
+    stages: tuple[tuple[float, float], ...]  # (progress 0..1 at the end of the stage, share)
+    finished: float = 1.0  # share of the side for the finished model
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The defaults of training."""
+    """Default hyperparameters."""
 
     optimizer: Optimizer
-    learning_rate: float  # the highest of the run
-    schedule: Schedule  # how it falls
-    batch_size: int  # images a step
+    learning_rate: float  # the peak of the schedule
+    schedule: Schedule  # of the learning rate
+    batch_size: int  # images per step
     label_smoothing: float  # share of the target that is spread over all classes
-    augment: AugmentConfig  # random changes to images
-    epochs: int | None  # passes; None: as many as `minutes` and the number of photos allow
-    minutes: float  # of the whole command
-    least_batch_size: int = 8  # small sets get smaller batches, so that an epoch still has steps
+    augment: AugmentConfig  # random augmentation
+    epochs: int | None  # None: as many as `minutes` and the number of photos allow
+    minutes: float  # time for the whole command
+    least_batch_size: int = 8  # the batch size is reduced to this for small sets of photos
     warmup: float = 0.15  # share of the run in which the learning rate rises
     # For runs of different lengths, the longest first.
     sizes: tuple[Sizes, ...] = (Sizes(0, ((1.0, 1.0),)),)
-    # Shares of the side, besides the whole, at which the trained network is scored; the finished
-    # model takes the size that validates best.
+    # Smaller sizes, as shares of the side, at which the trained network is also validated; the
+    # finished model takes the best size.
     finished_shares: tuple[float, ...] = ()
     grows_stronger: bool = False  # whether few photos are augmented more strongly
-    # (until which progress, share of the layers that are trained, counted from the last); where a
-    # network has weights, its first layers are left to the end.
+    # (progress 0..1 at the end of the stage, share of the layers that are trained, counted from
+    # the last): gradual unfreezing of a network that starts from weights.
     shares: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
 
 
-# Of a network that has weights, once a linear head is fitted to its features. Low rates, since
-# its weights are to change little.
+# For fine-tuning a network with weights after a linear head was fitted to its features. The
+# learning rate is low, so that the weights change little.
 FINETUNING = Recipe(
     optimizer="adam",
     learning_rate=3e-5,

@@ -1,7 +1,7 @@
-"""The networks by name: what `--model` takes and what model.json may name.
+"""The networks by name, for `--model` and for model.json.
 
-A model file stores a name from here and plain options, never code or a serialised layer graph:
-loading an untrusted run folder can fail, it cannot execute anything. Needs no TensorFlow.
+A model file stores a name of this registry and plain options, never code or a serialised layer
+graph: loading an untrusted run folder can fail, but cannot execute anything. Needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pawsight.models.network import Family, Network, plain
 if TYPE_CHECKING:
     import keras
 
-# The default: the best that the photos and the time allow, on the shipped network.
+# The default: the shipped network, trained as the number of photos and the time allow.
 AUTO = "auto"
 
-# What "auto" trains, and what it makes of that where the average of two networks is better.
+# The network that "auto" trains, and the average of two networks that it may build from it.
 _MADE_BY_AUTO: dict[str, Network] = {AUTO: builtin.NETWORK, averaged.NAME: averaged.NETWORK}
 
 NETWORKS: tuple[Network | Family, ...] = (
@@ -35,15 +35,15 @@ NETWORKS: tuple[Network | Family, ...] = (
 
 
 def find_network(name: str) -> Network:
-    """Return a network by its name, however it is written; raises ConfigError."""
+    """Return a network by its name, in any spelling; raises ConfigError."""
     for entry in NETWORKS:
         network = entry.find(name)
         if network is not None:
             return network
     if Path(name).exists():
         raise ConfigError(
-            f"--model takes the name of a network, and {name} is a file or folder.\n"
-            f"To train a run or a model further: --start-from {name}"
+            f"--model takes the name of a network, but {name} is a file or folder.\n"
+            f"To continue training from a run or a model: --start-from {name}"
         )
     titles = [entry.title for entry in NETWORKS]
     raise ConfigError(
@@ -64,24 +64,25 @@ def build_model(
     precision: str = "float32",
     any_size: bool = False,
 ) -> keras.Model:
-    """Build a network with fresh weights, or with those that ship with pawsight.
-
-    The model takes float32 images [B, H, W, 3] with values 0..255 (scaling is
-    inside) and gives float32 logits: [B, num_classes], or [B, 1] for `colab`
-    with two classes, whose single output is the logit of the second class.
-    Train it with a loss that has `from_logits=True`.
+    """Build a network with random initial weights; `builtin` has those that ship with pawsight.
 
     Args:
-        name: What --model takes.
+        name: A name that --model accepts.
         num_classes: K, at least 2.
-        image_size: (height, width) in pixels; None takes the network's own.
-        precision: "float32", or "bfloat16" or "float16" to multiply in that
+        image_size: (height, width) in pixels; None takes the network's default.
+        precision: "float32"; or "bfloat16" or "float16" for mixed precision,
             with float32 weights.
-        any_size: Leave the size of the images open where the network allows
-            it; the weights are those of the network of one size.
+        any_size: Build the network for images of any size, if its weights are
+            independent of the size.
+
+    Returns:
+        A model from float32 images [B, H, W, 3], 0..255 (it includes their scaling),
+        to float32 logits [B, K]; or [B, 1] for `colab` with two classes, where the
+        output is the logit of the second class. Train it with a loss that has
+        `from_logits=True`.
 
     Raises:
-        ModelError: Unknown name or precision, too few classes or pixels.
+        ModelError: Unknown name or precision, or too few classes or pixels.
     """
     try:
         network = find_network(name)

@@ -1,11 +1,11 @@
 """swift: a compact residual network with batch normalisation and global pooling.
 
 A stride-2 stem, then residual blocks of 64, 128, 256 and 256 channels: 2.39
-million parameters with two classes. Global average pooling makes it fit any
-image size. Blocks follow arXiv:1512.03385, but every further halving is a max
-pooling before the block instead of a stride within it, as in the networks that
-are trained fastest from scratch (arXiv:2404.00498). Channels are multiples of 32,
-whole vectors of the processor.
+million parameters with two classes. Because of global average pooling, it accepts
+any image size. Blocks follow arXiv:1512.03385, but downsample by max pooling before
+the block instead of a stride within it, as networks do that train fastest from
+scratch (arXiv:2404.00498). Channels are multiples of 32, so that they fill the
+vector registers of a processor.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 _STEM_CHANNELS = 32
 _BLOCKS = ((64, True), (128, True), (256, True), (256, False))  # (channels, halved before)
-_BATCH_NORM_MOMENTUM = 0.9  # short runs: the averages must follow within 50 steps
+_BATCH_NORM_MOMENTUM = 0.9  # low, so that the averages follow within 50 steps
 
 
 @dataclass(frozen=True, kw_only=True)
 class Swift(Network):
-    """The network."""
+    """A compact residual network."""
 
     def build_layers(
         self, num_classes: int, image_size: OpenSize, policy: keras.DTypePolicy
@@ -113,7 +113,7 @@ NETWORK = Swift(
     image_size=(160, 160),
     min_side=16,
     fits_any_size=True,
-    # Found by trying: benchmarks/time_to_accuracy/LOG.md lists what else was tried.
+    # Chosen by experiments, which benchmarks/time_to_accuracy/LOG.md lists.
     recipe=Recipe(
         optimizer="muon",
         learning_rate=0.12,
@@ -123,9 +123,9 @@ NETWORK = Swift(
         augment=AugmentConfig(crop_range=(0.35, 1.0), crop_stretch=1.15, horizontal_flip=True),
         epochs=None,
         minutes=10,
-        # Of 160 pixels: 64, 96, 128 and in long runs 144, in short ones 48, 64. Crops show things
-        # larger than whole photos do, so the finished model does better on photos larger than its
-        # last crops (arXiv:1906.06423): on 144, on 160 and on 80.
+        # Of 160 pixels: 64, 96, 128 and in long runs 144, in short runs 48, 64. Objects are larger
+        # in random crops than in whole photos, so the finished model is more accurate on photos
+        # that are larger than its last crops (arXiv:1906.06423): at 160, 144 and 80 pixels.
         sizes=(
             Sizes(8, ((0.5, 0.4), (0.8, 0.6), (0.92, 0.8), (1.0, 0.9))),
             Sizes(1.2, ((0.5, 0.4), (0.8, 0.6), (1.0, 0.8)), finished=0.9),

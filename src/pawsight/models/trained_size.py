@@ -1,7 +1,7 @@
 """Read the image size of a saved Keras model from its file, without TensorFlow.
 
-A whole model saved as .h5 or .keras carries its description as JSON. Only the
-shape of its input is read there; nothing is built from it.
+A whole model saved as .h5 or .keras contains its configuration as JSON. Only the
+shape of the input is read from it; no layer is built.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import zipfile
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 
 def trained_size(path: Path) -> tuple[int, int] | None:
-    """Return the (height, width) in pixels that a saved model takes; None if the file has none."""
+    """Return the (height, width) in pixels of a saved model's input; None if the file has none."""
     with contextlib.suppress(OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile):
         for shape in _input_shapes(_config(path)):
             if (
@@ -38,14 +39,14 @@ def _config(path: Path) -> Any:
 
 
 def _input_shapes(config: Any) -> Iterator[Any]:
-    """Yield the shapes of all inputs in a description, the outermost first."""
-    waiting = [config]
-    while waiting:
-        entry = waiting.pop(0)
+    """Yield the input shapes in a configuration, the outermost first."""
+    queue = deque([config])
+    while queue:
+        entry = queue.popleft()
         if isinstance(entry, dict):
             for name in ("batch_shape", "batch_input_shape"):
                 if name in entry:
                     yield entry[name]
-            waiting += entry.values()
+            queue += entry.values()
         elif isinstance(entry, list):
-            waiting += entry
+            queue += entry

@@ -21,12 +21,12 @@ ORIGIN = "https://storage.googleapis.com/"
 
 
 def origin() -> str:
-    """Return the address of the server: $PAWSIGHT_WEIGHTS_URL, such as a mirror in a classroom."""
+    """Return the address of the server: $PAWSIGHT_WEIGHTS_URL, such as a local mirror, if set."""
     return os.environ.get("PAWSIGHT_WEIGHTS_URL", ORIGIN).rstrip("/") + "/"
 
 
 def fetch_file(
-    place: str,
+    address: str,
     path: Path,
     checksum: str,
     name: str,
@@ -36,19 +36,19 @@ def fetch_file(
     """Download one file, or continue an interrupted download.
 
     Args:
-        place: Its address below `origin`.
-        path: Where to; it appears there whole or not at all.
+        address: Address of the file, relative to `origin`.
+        path: The file to write; it appears when the download is complete and verified.
         checksum: MD5 or SHA-256 in hexadecimal digits; "" takes the MD5 that
-            the server states, if it states one.
-        name: The network, for progress and errors.
+            the server states, if any.
+        name: The network's name, for progress and errors.
         progress: Receives the number of bytes.
-        pause: Waits some seconds between two tries.
+        pause: Waits the given seconds between two attempts.
 
     Raises:
-        ModelError: It cannot be downloaded, or has another checksum.
-        DiskError: It cannot be written.
+        ModelError: The file cannot be downloaded, or has another checksum.
+        DiskError: The file cannot be written.
     """
-    url = origin() + place
+    url = origin() + address
     progress.start(f"Fetching the weights of {name}", None, "bytes")
 
     @contextlib.contextmanager
@@ -66,7 +66,7 @@ def fetch_file(
                 f"Waiting for {owner}, which is fetching the weights of {name}."
             ),
         ):
-            if path.is_file():  # it came while we waited
+            if path.is_file():  # another process downloaded it meanwhile
                 return
             fetch_resumed(
                 open_stream, path, checksum=checksum, advance=progress.advance, pause=pause
@@ -76,7 +76,7 @@ def fetch_file(
         raise ModelError(
             f"The weights of {name} are not on this machine, and cannot be fetched from {shown}: "
             f"{public_text(str(error))}.\n"
-            f"Fetch {path.name} elsewhere, from {shown}\n"
+            f"Download {path.name} elsewhere, from {shown}\n"
             f"then give it: --weights {path.name} (or put it into {path.parent})."
         ) from error
     except OSError as error:

@@ -1,9 +1,9 @@
-"""Read weights from files that others made: arrays alone, never a config, never a pickle.
+"""Read weights from untrusted files: only arrays, never a configuration or a pickle.
 
-Takes .h5 files of keras.applications, with and without the last layers; whole
+Supports .h5 files of keras.applications, with and without the last layers; whole
 models saved as .h5, whose backbone is found among their layers; Keras 3's
-.weights.h5; and the .weights.h5 inside a .keras. A file that does not fit
-fails; it can not execute anything.
+.weights.h5; and the .weights.h5 inside a .keras file. Loading a file can fail, but
+cannot execute anything.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from pawsight.formatting import listed
 from pawsight.models.pretrained import leaves
 from pawsight.storage.npz import NPZ_ERRORS
 
-_NAMED = 4  # layers that an error names
-# What damage raises: h5py gives other types than those expected, such as an array for a group.
+_MAX_NAMED = 4  # layers that an error names
+# Errors of damaged files; h5py may return unexpected types, such as an array instead of a group.
 _DAMAGE = (*NPZ_ERRORS, AttributeError)
-# Keras' EfficientNet files scale by the variance where the network was trained with the
-# deviation; Keras corrects that with a layer that only its own download gets.
+# Keras' EfficientNet files divide by the standard deviation's square root, although the network
+# was trained with the standard deviation. Keras corrects this only in its own downloads.
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
@@ -48,10 +48,10 @@ def load_backbone(backbone: keras.Model, path: Path, name: str) -> None:
     Args:
         backbone: A network of keras.applications without its last layers.
         path: The file.
-        name: What the network is called, for errors.
+        name: The network's name, for errors.
 
     Raises:
-        ModelError: The file cannot be read, or holds another network.
+        ModelError: The file cannot be read, or has the weights of another network.
     """
     try:
         with _opened(path) as file:
@@ -74,52 +74,52 @@ def load_backbone(backbone: keras.Model, path: Path, name: str) -> None:
 
 
 def _opened(path: Path) -> h5py.File:
-    if not path.is_file():
-        raise ModelError(f"There is no weights file {path}.\nGive another with --weights.")
     if not zipfile.is_zipfile(path):
         return h5py.File(path, "r")
     with zipfile.ZipFile(path) as archive:
-        inside = [name for name in archive.namelist() if name.endswith(".weights.h5")]
-        if not inside:
-            raise ModelError(f"{path} is an archive without weights in it.")
-        return h5py.File(io.BytesIO(archive.read(inside[0])), "r")
+        names = [name for name in archive.namelist() if name.endswith(".weights.h5")]
+        if not names:
+            raise ModelError(f"{path} is an archive without a .weights.h5 file.")
+        return h5py.File(io.BytesIO(archive.read(names[0])), "r")
 
 
 def _check_links(file: h5py.File) -> None:
-    """Refuse a file that points at others: its weights would be some other file's bytes."""
+    """Refuse a file whose arrays are stored in other files."""
 
-    def check(_: str, found: Any) -> None:
-        if isinstance(found, h5py.Dataset) and (found.external or found.is_virtual):
+    def check(_: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
             raise ModelError(f"{file.filename} refers to other files, as no weights file does.")
 
     file.visititems(check)  # does not follow links
 
 
-def _match(wanted: list[Any], file: h5py.File, backbone: keras.Model) -> dict[str, list[Any]]:
-    """Find the arrays of each layer: {layer name: arrays in the layer's own order}."""
+def _match(
+    expected_layers: list[Any], file: h5py.File, backbone: keras.Model
+) -> dict[str, list[Any]]:
+    """Return the arrays of each layer, by the layer's name and in the order of its variables."""
     root = file.get("model_weights", file)
     if "layer_names" not in root.attrs:
-        return _match_by_place(file, backbone)
-    stored = list(_stored_layers(root))
-    by_name = {one.name: one for one in stored}
-    by_layer = {
+        return _match_keras3(file, backbone)
+    stored_layers = list(_stored_layers(root))
+    stored_by_name = {stored.name: stored for stored in stored_layers}
+    by_name = {
         layer.name: arrays
-        for layer in wanted
-        if layer.name in by_name and (arrays := _fitting(layer, by_name[layer.name].arrays))
+        for layer in expected_layers
+        if (stored := stored_by_name.get(layer.name)) and (arrays := _fitting(layer, stored.arrays))
     }
-    if len(by_layer) == len(wanted):
-        return by_layer
+    if len(by_name) == len(expected_layers):
+        return by_name
     # Numbered names ("conv2d_13") depend on what was built before; the order does not.
     in_order = {
         layer.name: arrays
-        for layer, one in zip(wanted, stored, strict=False)
-        if (arrays := _fitting(layer, one.arrays))
+        for layer, stored in zip(expected_layers, stored_layers, strict=False)
+        if (arrays := _fitting(layer, stored.arrays))
     }
-    return max(by_layer, in_order, key=len)
+    return max(by_name, in_order, key=len)
 
 
 def _stored_layers(root: h5py.Group) -> Iterator[_StoredLayer]:
-    """Yield the layers of a Keras 2 file; those of a sub-model by their weights' names."""
+    """Yield the layers of a Keras 2 file; a sub-model's layers are named by their weights."""
     for layer_name in map(_text, root.attrs["layer_names"]):
         group = root[layer_name]
         by_layer: dict[str, dict[str, Any]] = {}
@@ -128,7 +128,7 @@ def _stored_layers(root: h5py.Group) -> Iterator[_StoredLayer]:
             owner = parts[-2] if len(parts) > 1 else layer_name
             by_layer.setdefault(owner, {})[parts[-1]] = group[weight_name]
         for owner, arrays in by_layer.items():
-            # A single layer has the file's name for it, whatever its weights are named.
+            # A layer that is not a sub-model is named by the file, whatever its weights' names are.
             yield _StoredLayer(layer_name if len(by_layer) == 1 else owner, arrays)
 
 
@@ -140,50 +140,50 @@ def _fitting(layer: Any, arrays: dict[str, Any]) -> list[Any] | None:
     else:
         chosen = list(arrays.values())
     shapes = [tuple(variable.shape) for variable in layer.weights]
-    return chosen if [tuple(one.shape) for one in chosen] == shapes else None
+    return chosen if [tuple(array.shape) for array in chosen] == shapes else None
 
 
-def _match_by_place(file: h5py.File, backbone: keras.Model) -> dict[str, list[Any]]:
-    """Match a file of Keras 3's kind, which names layers by their class and number."""
+def _match_keras3(file: h5py.File, backbone: keras.Model) -> dict[str, list[Any]]:
+    """Match a file of Keras 3, which names layers by their class and number."""
     roots: list[h5py.Group] = [file]
-    file.visititems(
-        lambda name, found: (
-            roots.append(found)
-            if isinstance(found, h5py.Group) and "layers" in found and not name.endswith("layers")
-            else None
-        )
-    )
-    matches = [_at(root, backbone) for root in roots]
-    return max(matches, key=len)
+
+    def collect(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Group) and "layers" in item and not name.endswith("layers"):
+            roots.append(item)
+
+    file.visititems(collect)
+    return max((_match_group(root, backbone) for root in roots), key=len)
 
 
-def _at(root: h5py.Group, model: keras.Model) -> dict[str, list[Any]]:
-    arrays_of: dict[str, list[Any]] = {}
+def _match_group(root: h5py.Group, model: keras.Model) -> dict[str, list[Any]]:
+    """Match the group of a model in a file of Keras 3, and those of its sub-models."""
+    matched: dict[str, list[Any]] = {}
     counts: Counter[str] = Counter()
     for layer in model.layers:
         kind = _snake_case(type(layer).__name__)
-        place = f"layers/{kind}_{counts[kind]}" if counts[kind] else f"layers/{kind}"
+        key = f"layers/{kind}_{counts[kind]}" if counts[kind] else f"layers/{kind}"
         counts[kind] += 1
-        if place not in root:
+        if key not in root:
             continue
         if isinstance(layer, keras.Model):
-            arrays_of |= _at(root[place], layer)
+            matched |= _match_group(root[key], layer)
             continue
-        group = root[place].get("vars", {})
-        arrays = {key: group[key] for key in sorted(group, key=int)}
+        group = root[key].get("vars", {})
+        arrays = {number: group[number] for number in sorted(group, key=int)}
         if layer.weights and (fitting := _fitting(layer, arrays)):
-            arrays_of[layer.name] = fitting
-    return arrays_of
+            matched[layer.name] = fitting
+    return matched
 
 
 def _snake_case(name: str) -> str:
-    """Return a class name as Keras writes it in its files: SeparableConv2D is separable_conv2d."""
+    """Return a class name as Keras writes it in files: SeparableConv2D is separable_conv2d."""
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def _finish_normalization(layer: Any) -> None:
+    """Compute the constants of a loaded layer, and correct those of EfficientNet."""
     variance = layer.adapt_variance.numpy()
     if variance.shape == (3,) and np.allclose(variance, _IMAGENET_DEVIATION, atol=1e-3):
         layer.adapt_variance.assign(variance * np.asarray(_IMAGENET_DEVIATION, np.float32))
@@ -191,26 +191,19 @@ def _finish_normalization(layer: Any) -> None:
 
 
 def _does_not_fit(
-    path: Path, name: str, misfits: list[Any], wanted: list[Any], file: h5py.File
+    path: Path, name: str, misfits: list[Any], expected_layers: list[Any], file: h5py.File
 ) -> str:
-    named = listed((f"{one.name} {_shapes(one.weights)}" for one in misfits), _NAMED)
+    misfit_names = (f"{layer.name} {_shapes(layer.weights)}" for layer in misfits)
     root = file.get("model_weights", file)
-    names = root.attrs["layer_names"] if "layer_names" in root.attrs else root.keys()
-    layers = _list_some(map(_text, names))
+    names = map(_text, root.attrs["layer_names"] if "layer_names" in root.attrs else root.keys())
+    stored_names = [name for name in names if not name.startswith(("input", "top_level"))]
     return (
-        f"The weights in {path} are not those of {name}: {len(misfits)} of its {len(wanted)} "
-        f"layers with weights find none that fit.\n"
-        f"Layers without: {named}.\n"
-        f"The file holds {layers}.\n"
+        f"The weights in {path} are not those of {name}: the file has no matching weights for "
+        f"{len(misfits)} of its {len(expected_layers)} layers.\n"
+        f"Layers without weights: {listed(misfit_names, _MAX_NAMED)}.\n"
+        f"Layers in the file: {listed(stored_names, _MAX_NAMED) if stored_names else 'none'}.\n"
         f"Choose the network it was saved from with --model, or give another file."
     )
-
-
-def _list_some(names: Iterable[str]) -> str:
-    shown = [name for name in names if not name.startswith(("input", "top_level"))]
-    if not shown:
-        return "no layers"
-    return listed(shown, _NAMED)
 
 
 def _shapes(weights: Iterable[Any]) -> str:

@@ -1,6 +1,6 @@
-"""What a comparison found: a fine-tuned network beside the average of it and a second one.
+"""The comparison of a fine-tuned network with its average with a second network.
 
-Needs no TensorFlow, so that the report reads it everywhere.
+Needs no TensorFlow, so that the report can read it everywhere.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pawsight.storage.json_records import Record, load_record
 
 
 class Scores(Record):
-    """The scores of one network on the validation photos, its probabilities calibrated on them."""
+    """The scores of a network on the validation photos, on which it was calibrated, too."""
 
     accuracy: float  # 0..1; balanced where the classes are imbalanced
-    log_loss: float  # nats a photo
+    log_loss: float  # nats per photo
 
 
 class AverageChoice(Record):
@@ -27,14 +27,14 @@ class AverageChoice(Record):
     first: Scores  # the fine-tuned network
     second: Scores  # the network that was trained from scratch
     average: Scores  # the average of their calibrated logits
-    num_photos: int  # how many validation photos they were compared on
-    accuracy_title: str  # what the accuracy is called
+    num_photos: int  # number of validation photos
+    accuracy_title: str  # name of the accuracy
     is_kept: bool  # whether the average is the model
-    options: dict[str, Any]  # what the averaged network is built from
+    options: dict[str, Any]  # the options of the averaged network
 
     @classmethod
     def load(cls, run: Run) -> Self | None:
-        """Read that of a run; None of a run with one network.
+        """Read the comparison of a run; None for a run with one network.
 
         Raises:
             RunError: The file is damaged.
@@ -43,20 +43,20 @@ class AverageChoice(Record):
         return load_record(run.averaging_path, TypeAdapter(cls), advice)
 
     def in_words(self) -> str:
-        """Return the comparison as one sentence."""
+        """Return the decision and the scores as two sentences."""
         scores = "; ".join(
-            f"{name} {percent(one.accuracy)} (log loss {one.log_loss:.3f})"
-            for name, one in (
+            f"{name} {percent(network.accuracy)} (log loss {network.log_loss:.3f})"
+            for name, network in (
                 ("the fine-tuned network", self.first),
-                ("the one from scratch", self.second),
+                ("the network from scratch", self.second),
                 ("their average", self.average),
             )
         )
         kept = (
             "The average of two networks is the model"
             if self.is_kept
-            else "The fine-tuned network alone is the model, as averaging it with a second one "
-            "showed no gain beyond chance"
+            else "The fine-tuned network alone is the model, since its average with a second "
+            "network is not significantly better"
         )
         photos = counted(self.num_photos, "validation photo")
         return f"{kept}. {self.accuracy_title.capitalize()} on {photos}: {scores}."

@@ -1,13 +1,14 @@
-"""A second network from scratch beside the fine-tuned one, and their average where it pays.
+"""Train a second network from scratch, and average it with the fine-tuned one if that is better.
 
-What each is trained from differs, so they err on different photos. The second gets a share of
-the minutes, a plan, a history and checkpoints of its own in the run folder; both are deterministic,
-so a run that was killed ends with the same average. What was measured: benchmarks/auto/LOG.md.
+Both start from different weights, so they make mistakes on different photos. The second network
+gets a share of the minutes, and its own plan, history and checkpoints in the run folder. Both
+trainings are deterministic, so a killed run ends with the same average.
+Measurements: benchmarks/auto/LOG.md.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -36,23 +37,23 @@ from pawsight.training.score import score
 from pawsight.training.session import train_run
 from pawsight.training.time_budget import TimeBudget
 
-# Of the minutes that the run may take, for the second network.
+# Share of the run's minutes for the second network.
 _SHARE = 0.4
-# A shorter training from scratch teaches too little to be worth an average.
+# After a shorter training from scratch, the second network does not improve the average.
 _MIN_SECONDS = 150.0
-# Where the fitted head is wrong on fewer photos, a network from scratch is no match for it.
+# Below this error of the fitted head, a network from scratch is not good enough for an average.
 _MIN_ERROR = 0.05
 _BATCH_SIZE = 64
-# The average must have the lower log loss by so many standard errors of the paired difference:
-# one-sided 95 %.
+# The log loss of the average must be lower by this many standard errors of the paired difference:
+# a one-sided test at 95 %.
 _CRITICAL = 1.645
 
 
 def second_seconds(config: TrainConfig, fitted: HeadFit) -> float | None:
-    """Return the seconds that a second network gets, or None where none is trained.
+    """Return the seconds for training a second network, or None if none is trained.
 
     Args:
-        config: The settings; a second network is for model "auto" with a budget in minutes.
+        config: The settings. A second network needs `finetune="auto"` and a budget in minutes.
         fitted: The head that fine-tuning starts from.
     """
     minutes = budget_minutes(config)
@@ -71,14 +72,14 @@ def averaged_with_second(
     budget: TimeBudget,
     progress: Progress,
 ) -> keras.Model:
-    """Train the second network of a run, and return the average of both, or `model`.
+    """Train the second network of a run; return the average of both if it is better, else `model`.
 
     Args:
         run: The run, with the plan of the first network.
         config: The settings of the run.
         dataset: Photos with their parts.
         model: The fine-tuned network with its best weights.
-        budget: The time that is left.
+        budget: The remaining time.
         progress: Receives every stage, and which model is kept.
 
     Raises:
@@ -89,33 +90,27 @@ def averaged_with_second(
         return model
     second_run = Run(run.second_dir)
     settings = _settings(config, plan, budget)
-    progress.note(
-        "Training a second network from scratch, to average with the first where that pays."
-    )
+    progress.note("Training a second network from scratch, to average it with the first.")
     photos = dataset.at_size(_second_size(config))
     try:
         second = train_run(second_run, settings, photos, TimeBudget(settings.minutes), progress)
-    except TrainingError as error:  # it must not cost the model that there is
+    except TrainingError as error:  # the first network is a complete model
         progress.note(f"The second network is left out: {error}")
         return model
+    num_classes, size = len(plan.class_names), kept_size(run)
     options = {"swift_size": list(kept_size(second_run)), "factors": [0.5, 0.5]}
-    whole = averaged.NETWORK.with_options(options).build(len(plan.class_names), kept_size(run))
-    _fill(whole, model, second)
-    logits = _logits(whole, dataset.at_size(kept_size(run)), progress)
+    average = _build_average(options, num_classes, size, model, second)
+    logits = _logits(average, dataset.at_size(size), progress)
     choice = choose(logits, dataset.catalog.task, kept_size(second_run))
     progress.note(choice.in_words())
     write_json(run.averaging_path, choice.model_dump(mode="json"))
     if not choice.is_kept:
         return model
-    whole = averaged.NETWORK.with_options(choice.options).build(
-        len(plan.class_names), kept_size(run)
-    )
-    _fill(whole, model, second)
-    return whole
+    return _build_average(choice.options, num_classes, size, model, second)
 
 
 def network_of(run: Run, model: str) -> Network:
-    """Return the network that the trained model of a run is: the average, or that of its name.
+    """Return the network of a run's trained model: the average, or the network named `model`.
 
     Raises:
         RunError: The comparison of a run with two networks is damaged.
@@ -127,14 +122,14 @@ def network_of(run: Run, model: str) -> Network:
 
 
 def _second_size(config: TrainConfig) -> tuple[int, int]:
-    """Return (height, width) in pixels of the second network's photos; none is enlarged."""
+    """Return (height, width) in pixels of the second network: its default, or less if set."""
     height, width = swift.NETWORK.image_size
-    wanted = config.image_size or (height, width)
-    return min(height, wanted[0]), min(width, wanted[1])
+    max_height, max_width = config.image_size or (height, width)
+    return min(height, max_height), min(width, max_width)
 
 
 def _settings(config: TrainConfig, plan: Plan, budget: TimeBudget) -> TrainConfig:
-    """Return the settings of the second network: as many epochs, or the minutes that are left."""
+    """Return the settings of the second network, with the remaining time as its minutes."""
     changed = {
         "model": swift.NETWORK.name,
         "finetune": False,
@@ -151,39 +146,52 @@ def _settings(config: TrainConfig, plan: Plan, budget: TimeBudget) -> TrainConfi
     return config.model_copy(update=changed)
 
 
-def _fill(whole: keras.Model, first: keras.Model, second: keras.Model) -> None:
-    for member, trained in zip(averaged.members(whole), (first, second), strict=True):
+def _build_average(
+    options: dict[str, Any],
+    num_classes: int,
+    image_size: tuple[int, int],
+    first: keras.Model,
+    second: keras.Model,
+) -> keras.Model:
+    """Build the averaged network with the weights of its two members."""
+    average = averaged.NETWORK.with_options(options).build(num_classes, image_size)
+    for member, trained in zip(averaged.members(average), (first, second), strict=True):
         member.set_weights(trained.get_weights())
+    return average
 
 
 class Logits(NamedTuple):
-    """The logits of both networks for the same photos, and the truth."""
+    """The logits of both networks for the same photos, and the labels."""
 
     first: FloatArray  # [N, K]
     second: FloatArray  # [N, K]
-    labels: IntArray  # [N], of several labels [N, K]
+    labels: IntArray  # [N]; of multi-label photos [N, K]
 
 
 def choose(logits: Logits, task: Task, second_size: tuple[int, int]) -> AverageChoice:
-    """Compare the first network with the average on photos that neither learnt from.
+    """Compare the first network with the average on photos that neither was trained on.
 
     Args:
         logits: Of the validation photos.
-        task: One class or several labels a photo.
+        task: Whether photos have one class or several labels.
         second_size: (height, width) in pixels of the second network's images.
     """
     fit = fit_label_temperature if task.is_multi_label else fit_temperature
-    halves = [0.5 / fit(one, logits.labels) for one in logits[:2]]
-    first, second = (half * one for half, one in zip(halves, logits[:2], strict=True))
+    networks = logits.first, logits.second
+    factors = [0.5 / fit(network, logits.labels) for network in networks]
+    first, second = (factor * network for factor, network in zip(factors, networks, strict=True))
     candidates = 2 * first, 2 * second, first + second
     is_balanced = is_imbalanced(task.counts(logits.labels, 0).tolist())
-    scored = [score(one, logits.labels, task) for one in candidates]
+    validated = [score(candidate, logits.labels, task) for candidate in candidates]
     scores = [
-        Scores(accuracy=one.balanced_accuracy if is_balanced else one.accuracy, log_loss=one.loss)
-        for one in scored
+        Scores(
+            accuracy=result.balanced_accuracy if is_balanced else result.accuracy,
+            log_loss=result.loss,
+        )
+        for result in validated
     ]
-    before, after = (task.log_losses(candidates[i], logits.labels) for i in (0, 2))
-    gains = before - after
+    first_losses, average_losses = (task.log_losses(candidates[i], logits.labels) for i in (0, 2))
+    gains = first_losses - average_losses
     margin = _CRITICAL * float(np.std(gains)) / np.sqrt(max(1, len(gains) - 1))
     return AverageChoice(
         first=scores[0],
@@ -192,13 +200,14 @@ def choose(logits: Logits, task: Task, second_size: tuple[int, int]) -> AverageC
         num_photos=len(gains),
         accuracy_title=f"{'balanced ' if is_balanced else ''}{task.accuracy_title}",
         is_kept=bool(gains.mean() > margin and scores[2].accuracy >= scores[0].accuracy),
-        options={"swift_size": list(second_size), "factors": halves},
+        options={"swift_size": list(second_size), "factors": factors},
     )
 
 
-def _logits(whole: keras.Model, dataset: Dataset, progress: Progress) -> Logits:
-    """Run both networks on the validation photos; lost photos are left out."""
-    pair = keras.Model(whole.input, [one.output for one in averaged.members(whole)])
+def _logits(average: keras.Model, dataset: Dataset, progress: Progress) -> Logits:
+    """Run both members of an average on the validation photos; lost photos are left out."""
+    members = averaged.members(average)
+    pair = keras.Model(average.input, [member.output for member in members])
     _, validation = subsets(dataset)
     progress.start("Comparing the two networks", len(validation.indices), "photos")
     rows: list[tuple[FloatArray, ...]] = []
@@ -206,6 +215,6 @@ def _logits(whole: keras.Model, dataset: Dataset, progress: Progress) -> Logits:
         indices = validation.indices[start : start + _BATCH_SIZE]
         rows.append(pair.predict_on_batch(dataset.pixels.read(indices).astype(np.float32)))
         progress.advance(len(indices))
-    first, second = (np.concatenate(one) for one in zip(*rows, strict=True))
-    is_there = ~is_lost(dataset.pixels, validation.indices)
-    return Logits(first[is_there], second[is_there], validation.labels[is_there])
+    first, second = (np.concatenate(batches) for batches in zip(*rows, strict=True))
+    is_readable = ~is_lost(dataset.pixels, validation.indices)
+    return Logits(first[is_readable], second[is_readable], validation.labels[is_readable])

@@ -1,4 +1,4 @@
-"""Fit a plan to its time budget: measure the network, then choose the sizes and the length."""
+"""Fit a plan to its time budget: measure the network, then choose image sizes and steps."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pawsight.training.plan import Plan
 from pawsight.training.step_timing import Speed
 from pawsight.training.time_budget import TimeBudget
 
-# However slow the machine is to start, this share of the budget goes into training.
+# Training gets at least this share of the budget, however long everything else takes.
 _MIN_SHARE = 0.1
-# With less than this share, the user receives a note.
+# With a smaller share, the user receives a note.
 _SMALL_SHARE = 0.4
-# Share of the budget in which the speed is measured, at each size; and the most seconds.
+# Share of the budget for measuring the speed at each image size, and its maximum.
 _MEASURED = 0.008
 _MAX_MEASURED_SECONDS = 2.0
-# The share of the budget to plan for, so that it is kept although steps vary.
+# Share of the budget that is planned, so that varying step times do not exceed the budget.
 _AIM = 0.975
 
 
 class OutOfTimeError(TrainingError):
-    """A budget leaves no time to improve a network that can be used as it is."""
+    """The budget leaves no time to improve a network that is usable without training."""
 
 
 class TimeCosts(NamedTuple):
@@ -34,12 +34,16 @@ class TimeCosts(NamedTuple):
 
     budget: TimeBudget
     finish_seconds: float  # for export, figures and report
-    num_evaluated: int  # photos that the exported model runs on in the end
-    slowdown: float  # how much longer it takes for one than a validation
-    speedup: float  # how many times as fast as measured the training is expected to be
+    num_evaluated: int  # photos that the exported model is evaluated on
+    slowdown: float  # time of an evaluation relative to a validation, per photo
+    speedup: float  # expected speed of training relative to the measured speed
 
-    def around(self, photo_seconds: float) -> float:
-        """Return the seconds spent by now plus what the end takes, at so much a photo."""
+    def overhead(self, photo_seconds: float) -> float:
+        """Return the seconds spent so far plus those needed after training.
+
+        Args:
+            photo_seconds: Seconds for the validation of a photo.
+        """
         evaluation = self.num_evaluated * self.slowdown * photo_seconds
         return self.budget.spent_seconds + self.finish_seconds + evaluation
 
@@ -47,39 +51,40 @@ class TimeCosts(NamedTuple):
 def fit_to_budget(
     plan: Plan, config: TrainConfig, learner: Learner, costs: TimeCosts, progress: Progress
 ) -> Plan:
-    """Measure the network, and give the plan the sizes and the length that its budget allows.
+    """Measure the network, and plan the image sizes and the steps that the budget allows.
 
     Args:
-        plan: What was decided from the settings alone.
+        plan: The plan that follows from the settings alone.
         config: The settings.
-        learner: The network; with a warm start too short a budget is refused.
+        learner: The network. With a scored warm start, too short a budget is an error.
         costs: What else the budget has to cover.
-        progress: Receives a note where the budget is too short to learn much.
+        progress: Receives a note if the budget is short.
 
     Raises:
         OutOfTimeError: The budget is too short to improve a warm start.
     """
     seconds = 60 * (plan.minutes or 0.0) - costs.budget.reserved_seconds
     speed = Speed(learner, min(_MAX_MEASURED_SECONDS, _MEASURED * seconds), costs.speedup)
-    # The smallest photos are enough for a choice of sizes: the cost is proportional to the pixels.
+    # Measured at the first, smallest size: the time is proportional to the number of pixels.
     first = plan.stages[0]
     share = math.prod(first.image_size) / math.prod(plan.image_size)
     epoch_seconds = speed.step_seconds(plan, 0) / share * plan.num_train / plan.batch_size
-    left = seconds - costs.around(0.0)
+    left = seconds - costs.overhead(0.0)
     plan = speed.with_costs(planning.sized(plan, config, left / epoch_seconds))
-    around = costs.around(pacing.last_validation_seconds(plan) / plan.num_validation)
+    validation_seconds = pacing.last_validation_seconds(plan)
+    overhead = costs.overhead(validation_seconds / plan.num_validation)
     start = learner.warm_start
-    if start:  # the trainer scores it first, or its average with the final weights in the end
-        around += (2 if start.row is None else 1) * pacing.last_validation_seconds(plan)
+    if start:  # the trainer also validates the initial weights, or their average with the final
+        overhead += (2 if start.row is None else 1) * validation_seconds
         pixels = sum(map(math.prod, plan.finished_sizes)) / math.prod(plan.image_size)
-        around += 2 * pixels * pacing.last_validation_seconds(plan)
-    if start and start.row and _AIM * seconds - around < pacing.least_seconds(plan):
+        overhead += 2 * pixels * validation_seconds
+    if start and start.row and _AIM * seconds - overhead < pacing.least_seconds(plan):
         raise OutOfTimeError(f"{plan.minutes:g} min leave no time for fine-tuning.")
-    left = max(_AIM * seconds - around, _MIN_SHARE * seconds)
+    left = max(_AIM * seconds - overhead, _MIN_SHARE * seconds)
     if left < _SMALL_SHARE * seconds:
         progress.note(
-            f"{plan.minutes:g} min is short: about {around:.0f} s go into starting and evaluating. "
+            f"{plan.minutes:g} min is short: starting and evaluating take about {overhead:.0f} s. "
             f"Give more --minutes for a better model."
         )
-    finish_seconds = around - costs.budget.spent_seconds
+    finish_seconds = overhead - costs.budget.spent_seconds
     return pacing.fitted(plan.model_copy(update={"finish_seconds": finish_seconds}), left)

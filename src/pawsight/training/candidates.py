@@ -1,4 +1,4 @@
-"""What else than the final weights at full size a trained network could be."""
+"""Alternatives to the final weights at full size: smaller images, and averaged weights."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from pawsight.training.plan import Plan, load_plan
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """Weights at an image size."""
+    """Weights with an image size, which may become the model."""
 
-    weights: list[np.ndarray]  # arrays, as `State.weights` returns them
+    weights: list[np.ndarray]  # as `State.weights` returns them
     image_size: tuple[int, int]  # (height, width) in pixels
-    is_average: bool  # whether they are the average of the initial and the final ones
+    is_average: bool  # whether they are the average of the initial and the final weights
 
 
 def candidates(
     plan: Plan, initial: list[np.ndarray] | None, final: list[np.ndarray]
 ) -> Iterator[Candidate]:
-    """Yield the final weights at smaller images, then the average at each size.
+    """Yield the final weights with smaller images, then the averaged weights with each size.
 
     Args:
-        plan: States the sizes.
-        initial: The weights that training began with, where they had learnt something.
-        final: Those after the last step.
+        plan: Has the sizes.
+        initial: The weights before the first step if they were pretrained, else None.
+        final: The weights after the last step.
     """
     for size in plan.finished_sizes:
         yield Candidate(final, size, False)
@@ -43,19 +43,19 @@ def candidates(
 
 
 def average(initial: list[np.ndarray], final: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the mean of two sets of weights of one network.
+    """Return the average of a network's weights before and after fine-tuning.
 
-    Fine-tuning moves a network within one basin of its loss, so the mean of both ends is a network
-    of its own: often as accurate, better calibrated, and better on photos unlike those it was
-    tuned on. Source: arXiv:2109.01903.
+    Fine-tuning stays within one basin of the loss, so the average is a working network, too:
+    often as accurate, better calibrated, and better on photos unlike the training photos.
+    Source: arXiv:2109.01903.
 
     Args:
         initial: Arrays, as `State.weights` returns them.
         final: Arrays of the same shapes and types.
 
     Returns:
-        Arrays of the same types; those that do not hold floating-point numbers, such as counters,
-        are the final ones.
+        Arrays of the same types. Arrays without floating-point numbers, such as counters, are
+        those of `final`.
     """
     return [
         ((before.astype(np.float32) + after.astype(np.float32)) / 2).astype(after.dtype)
@@ -71,7 +71,7 @@ def kept_size(run: Run) -> tuple[int, int]:
 
 
 def describe_kept(history: list[Epoch], plan: Plan) -> str:
-    """Return which weights became the model, at which size, and why."""
+    """Return a sentence on which weights became the model, at which size, and why."""
     best = next(row for row in history if row.is_best)
     if best.step == 0:
         return "Fine-tuning did not improve validation; keeping the initial weights."

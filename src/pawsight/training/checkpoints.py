@@ -1,8 +1,8 @@
-"""The whole state of a training run, exact to the bit, in the two last of its checkpoints.
+"""Save and load checkpoints: the whole state of a training run, exact to the bit.
 
-Weights and optimizer slots as arrays, the rest as JSON, in NumPy's own npz
-without pickle: loading an untrusted file can fail, it can not execute. After
-the npz a file holds its checksum, which those of earlier versions lack.
+The last two checkpoints are kept. Weights and optimizer slots are arrays, the rest is
+JSON, in NumPy's npz format without pickle: loading an untrusted file can fail, but cannot
+execute anything. The npz is followed by its checksum, which files of earlier versions lack.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ _END_BYTES = len(_MARK) + 64
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Training as it stood after `step` steps."""
+    """The state of training after `step` steps."""
 
     step: int  # steps taken so far
-    weights: list[NDArray[Any]]  # the model's variables, in the model's own order
-    # The optimizer's variables, in its own order.
+    weights: list[NDArray[Any]]  # the model's variables, in the order of `model.variables`
+    # The optimizer's variables, in the order of `optimizer.variables`.
     slots: list[NDArray[Any]] = field(default_factory=list)
-    # JSON-ready rest: sums of the running epoch, seconds so far.
+    # The fields of `Totals`.
     facts: dict[str, float] = field(default_factory=dict)
-    # The weights of the best validation so far; empty before the first.
+    # The weights of the best validation so far; empty before the first validation.
     best: list[NDArray[Any]] = field(default_factory=list)
 
     @property
     def is_finite(self) -> bool:
         """Whether no weight and no variable of the optimizer is NaN or infinite."""
-        return all(bool(np.isfinite(one).all()) for one in (*self.weights, *self.slots))
+        return all(bool(np.isfinite(array).all()) for array in (*self.weights, *self.slots))
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
-    """Write a checkpoint, and keep the one before it.
+    """Write a checkpoint, and keep the previous checkpoint.
 
     Raises:
-        DiskError: It cannot be written; those before it are still whole.
+        DiskError: It cannot be written; the earlier checkpoints are intact.
     """
     groups = (checkpoint.weights, checkpoint.slots, checkpoint.best)
     arrays: dict[str, Any] = {
@@ -71,17 +71,17 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
 
 
 def load_checkpoint(folder: Path, progress: Progress) -> Checkpoint | None:
-    """Read the last checkpoint, or the one before it where the last is damaged.
+    """Read the last checkpoint, or the previous one if the last is damaged.
 
     Args:
-        folder: Where `save_checkpoint` writes.
-        progress: Receives a note where the older one is taken.
+        folder: The folder that `save_checkpoint` wrote to.
+        progress: Receives a note if the previous checkpoint is taken.
 
     Returns:
-        The checkpoint; None where none was written yet.
+        The checkpoint; None if none was written yet.
 
     Raises:
-        RunError: All that there are, are damaged.
+        RunError: All checkpoints are damaged.
     """
     problems = []
     for path in (folder / _LATEST, folder / _PREVIOUS):
@@ -94,7 +94,7 @@ def load_checkpoint(folder: Path, progress: Progress) -> Checkpoint | None:
         else:
             if problems:
                 progress.note(
-                    f"The checkpoint {problems[0]}; resuming from the one before it, "
+                    f"The checkpoint {problems[0]}; resuming from the previous checkpoint, "
                     f"after step {checkpoint.step:,}."
                 )
             return checkpoint
@@ -114,11 +114,11 @@ def _load(path: Path) -> Checkpoint:
             facts = json.loads(str(arrays["facts"]))
             groups = []
             for name in _ARRAYS:
-                count = sum(one.startswith(f"{name}_") for one in arrays.files)
+                count = sum(key.startswith(f"{name}_") for key in arrays.files)
                 groups.append([arrays[f"{name}_{i}"] for i in range(count)])
     weights, slots, best = groups
-    sums = {str(key): float(value) for key, value in facts["facts"].items()}
-    return Checkpoint(int(facts["step"]), weights, slots, sums, best)
+    totals = {str(key): float(value) for key, value in facts["facts"].items()}
+    return Checkpoint(int(facts["step"]), weights, slots, totals, best)
 
 
 def _verify(file: BinaryIO) -> None:

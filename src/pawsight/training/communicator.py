@@ -1,9 +1,9 @@
-"""The processes that take a training step together, each with its part of the batch.
+"""Data-parallel training: processes that take each step together, with a part of the batch each.
 
 Every process has all weights, computes the gradients of its photos, and receives the
-sum of all gradients; then all take the same update, so that their weights stay equal to
-the bit. The variables are plain ones: of `tf.distribute` only the sums are used, since
-Keras 3 neither builds nor fits a model under a strategy reliably (keras issue 20585).
+sum of all gradients. All processes then apply the same update, so that their weights stay
+equal to the bit. Variables are not distributed: only the sums are computed by `tf.distribute`,
+since Keras 3 neither builds nor fits a model under a strategy reliably (keras issue 20585).
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from pawsight.training.plan import Plan
 
 
 class Decision(NamedTuple):
-    """What the loop decides after a step, by the clock or by a signal."""
+    """What the training loop decides after a step, by the clock or by a signal."""
 
-    plan: Plan | None  # the plan to follow from now on; None leaves it
+    plan: Plan | None  # the plan to follow from now on; None keeps the current plan
     is_saved: bool  # whether a checkpoint is due
-    is_stopped: bool
+    is_stopped: bool  # whether training stops
 
 
 class Communicator:
-    """A single process, which has nobody to share with."""
+    """The communication of a single process, which does nothing."""
 
     part: BatchPart = WHOLE
 
     def run(self, compute: Callable[..., Any], *batch: tf.Tensor) -> Any:
-        """Call a function of the batch in which `all_reduce` is used."""
+        """Call a function, which may call `all_reduce`, with the tensors of a batch."""
         return compute(*batch)
 
     def all_reduce(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -43,11 +43,11 @@ class Communicator:
         return list(tensors)
 
     def sum_arrays(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return the sums of arrays over all processes; each calls it with the same shapes."""
+        """Return the sums of arrays over all processes; the shapes must be equal in each."""
         return list(arrays)
 
     def agree(self, decision: Decision) -> Decision:
-        """Return what all processes do: what the first decides, and to stop if one has to."""
+        """Return the common decision: that of the first process; any process can stop all."""
         return decision
 
     def prepare(self, model: keras.Model) -> None:
@@ -58,11 +58,11 @@ SINGLE_PROCESS = Communicator()
 
 
 class WorkerCommunicator(Communicator):
-    """Processes that reach each other over the network, one device each.
+    """The communication of processes over the network, with one device each.
 
     Args:
-        addresses: "host:port" of each process, in one order for all.
-        index: Which of them this one is.
+        addresses: "host:port" of each process, in the same order in all processes.
+        index: Index of this process.
     """
 
     def __init__(self, addresses: Sequence[str], index: int) -> None:
@@ -73,36 +73,37 @@ class WorkerCommunicator(Communicator):
         self._total = tf.function(lambda arrays: self.run(self.all_reduce, arrays))
 
     def run(self, compute: Callable[..., Any], *batch: tf.Tensor) -> Any:
-        """Call a function of the batch in which `all_reduce` is used."""
+        """Call a function, which may call `all_reduce`, with the tensors of a batch."""
         return self._strategy.run(compute, batch)
 
     def all_reduce(self, tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Return the sums of tensors over all processes; inside `run`."""
         context = tf.distribute.get_replica_context()
-        # An argument of a function has no device.
+        # The all-reduce needs the device of each tensor, which function arguments do not have.
         tensors = [tf.identity(tensor) for tensor in tensors]
         sums: dict[int, tf.Tensor] = {}
-        for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):  # one message has one type
-            places = [i for i, one in enumerate(tensors) if one.dtype == dtype]
-            summed = context.all_reduce(tf.distribute.ReduceOp.SUM, [tensors[i] for i in places])
-            sums |= dict(zip(places, summed, strict=True))
+        for dtype in dict.fromkeys(tensor.dtype for tensor in tensors):  # one type per message
+            indices = [i for i, tensor in enumerate(tensors) if tensor.dtype == dtype]
+            summed = context.all_reduce(tf.distribute.ReduceOp.SUM, [tensors[i] for i in indices])
+            sums |= dict(zip(indices, summed, strict=True))
         return [sums[i] for i in range(len(tensors))]
 
     def sum_arrays(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return the sums of arrays over all processes; each calls it with the same shapes."""
-        return [one.numpy() for one in self._total([tf.constant(array) for array in arrays])]
+        """Return the sums of arrays over all processes; the shapes must be equal in each."""
+        return [total.numpy() for total in self._total([tf.constant(array) for array in arrays])]
 
     def agree(self, decision: Decision) -> Decision:
-        """Return what all processes do: what the first decides, and to stop if one has to."""
+        """Return the common decision: that of the first process; any process can stop all."""
         is_first = self.part.index == 0
+        # The other processes add zeros, so that the sum is the decision of the first.
         text = decision.plan.model_dump_json().encode() if is_first and decision.plan else b""
-        asked = [len(text), is_first and decision.is_saved, decision.is_stopped]
-        (received,) = self.sum_arrays([np.array(asked, np.int64)])
+        flags = [len(text), is_first and decision.is_saved, decision.is_stopped]
+        (received,) = self.sum_arrays([np.array(flags, np.int64)])
         length, is_saved, num_stopped = map(int, received)
         plan = None
         if length:
-            letters = np.frombuffer(text, np.uint8) if text else np.zeros(length, np.uint8)
-            (received,) = self.sum_arrays([letters.astype(np.int32)])
+            characters = np.frombuffer(text, np.uint8) if text else np.zeros(length, np.uint8)
+            (received,) = self.sum_arrays([characters.astype(np.int32)])
             plan = Plan.model_validate_json(received.astype(np.uint8).tobytes())
         return Decision(plan, bool(is_saved), num_stopped > 0)
 

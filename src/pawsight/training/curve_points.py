@@ -1,8 +1,8 @@
-"""The points of a learning curve: nested parts of the photos, and heads fitted to such.
+"""Measure the points of a learning curve with linear heads, and choose nested parts of photos.
 
-For heads, the photos are divided into folds; for each fold, heads are fitted to all others, to
-half of them, to a quarter and so on, and each is tested on the fold. So each size is tested on
-every photo once, by heads that saw neither it nor its copies.
+The photos are divided into folds. For each fold, heads are fitted to all other photos, to half of
+them, to a quarter and so on, and are tested on the fold. So each size is tested once on every
+photo, by heads that were fitted to neither the photo nor its copies.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _MIN_PHOTOS = 3  # photos of the rarest class in the smallest part
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CurvePoints:
-    """What heads of several numbers of photos got wrong."""
+    """The mistakes of heads that were fitted to different numbers of photos."""
 
     num_photos: tuple[int, ...]  # photos that the heads were fitted to, ascending, length M
     num_wrong: IntArray  # mistakes on all photos, by class, shape [M, K]
-    num_tested: IntArray  # photos tested, by class, shape [K]
+    num_tested: IntArray  # photos by class, shape [K]
 
 
 def measure_points(
@@ -41,7 +41,7 @@ def measure_points(
     progress: Progress,
     seed: int = 0,
 ) -> CurvePoints | None:
-    """Fit heads to nested parts of photos, and count their mistakes on the photos left out.
+    """Fit heads to nested parts of photos, and count their mistakes on the other photos.
 
     Args:
         features: Shape [N, F].
@@ -50,10 +50,10 @@ def measure_points(
         num_classes: K, at least 2.
         strength: The L2 penalty of each head.
         progress: Receives each fit.
-        seed: Of the folds and the parts.
+        seed: Seed of the folds and the parts.
 
     Returns:
-        None where there are too few photos of a class for three sizes.
+        The points; None if a class has too few photos for three sizes.
     """
     folds = group_folds(labels, groups, NUM_FOLDS, seed)
     rarest = int(np.bincount(labels, minlength=num_classes).min()) * (NUM_FOLDS - 1) // NUM_FOLDS
@@ -65,14 +65,15 @@ def measure_points(
     num_wrong = np.zeros((len(sizes), num_classes), np.int64)
     num_fitted = np.zeros(len(sizes))
     for fold in range(NUM_FOLDS):
-        others, out = _shuffled(np.flatnonzero(folds != fold), labels, random), folds == fold
-        for place, halvings in enumerate(reversed(sizes)):
+        others, is_tested = _shuffled(np.flatnonzero(folds != fold), labels, random), folds == fold
+        for row, halvings in enumerate(reversed(sizes)):
             part = others[: len(others) >> halvings]
             samples = Samples([features[part]], labels[part], groups=(), num_classes=num_classes)
             kernel, bias = fit_weights(samples, slice(None), strength)
-            is_wrong = (features[out] @ kernel + bias).argmax(axis=1) != labels[out]
-            num_wrong[place] += np.bincount(labels[out][is_wrong], minlength=num_classes)
-            num_fitted[place] += len(part) / NUM_FOLDS
+            predicted = (features[is_tested] @ kernel + bias).argmax(axis=1)
+            truth = labels[is_tested]
+            num_wrong[row] += np.bincount(truth[predicted != truth], minlength=num_classes)
+            num_fitted[row] += len(part) / NUM_FOLDS
             progress.advance(1)
     counts = tuple(round(number) for number in num_fitted)
     return CurvePoints(counts, num_wrong, np.bincount(labels, minlength=num_classes))
@@ -81,22 +82,22 @@ def measure_points(
 def nested_parts(
     labels: IntArray, groups: Sequence[Any], shares: Sequence[float], seed: int = 0
 ) -> list[IntArray]:
-    """Choose nested parts of photos: the classes in proportion, groups whole.
+    """Choose nested, stratified parts of photos that do not divide groups.
 
     Args:
         labels: Class indices, shape [N].
-        groups: A key for each photo, length N; the first photo's label is that of the group.
-        shares: Of the photos, 0..1, one for each part.
-        seed: Of the choice.
+        groups: A key for each photo, length N. A group has the label of its first photo.
+        shares: The share of the photos for each part, 0..1.
+        seed: Seed of the choice.
 
     Returns:
-        For each share, the positions of its photos, ascending.
+        For each share, the indices 0..N-1 of its photos, ascending.
     """
     _, first, group_of, sizes = np.unique(
         groups, return_index=True, return_inverse=True, return_counts=True
     )
     random = np.random.default_rng(seed)
-    ranks = np.empty(len(first))  # the share from which on a group is part
+    ranks = np.empty(len(first))  # the smallest share whose part contains the group
     for label in np.unique(labels[first]):
         members = random.permutation(np.flatnonzero(labels[first] == label))
         ends = np.cumsum(sizes[members])
@@ -105,10 +106,10 @@ def nested_parts(
 
 
 def _shuffled(indices: IntArray, labels: IntArray, random: np.random.Generator) -> IntArray:
-    """Shuffle photos so that the first ones, however many, are of the classes in proportion."""
+    """Shuffle photos so that the first n are stratified, for any n."""
     shuffled = random.permutation(indices)
     ranks = np.empty(len(shuffled))
     for label in np.unique(labels[shuffled]):
-        places = np.flatnonzero(labels[shuffled] == label)
-        ranks[places] = (np.arange(len(places)) + random.random()) / len(places)
+        members = np.flatnonzero(labels[shuffled] == label)
+        ranks[members] = (np.arange(len(members)) + random.random()) / len(members)
     return shuffled[np.argsort(ranks, kind="stable")]

@@ -1,7 +1,7 @@
-"""The user's own optimizer, metrics and callbacks in the training loop.
+"""The user's Keras optimizer, metrics and callbacks in the training loop.
 
-An epoch of the callbacks is what is between two validations, as in history.csv. Logs have the
-names of Keras: loss, accuracy, val_loss, val_accuracy, and val_NAME of each metric.
+For callbacks, an epoch ends with each validation, as in history.csv. Logs have Keras' names:
+loss, accuracy, val_loss, val_accuracy, learning_rate, and val_NAME of each metric.
 """
 
 from __future__ import annotations
@@ -19,61 +19,61 @@ from pawsight.training.worker_group import WorkerGroup
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CustomComponents:
-    """What the user gives beside the settings."""
+    """Objects that the user passes besides the settings."""
 
-    # A keras.optimizers.Optimizer, which keeps its own learning rate or schedule; None takes that
-    # of the recipe.
+    # A keras.optimizers.Optimizer, which keeps its own learning rate or schedule; None takes the
+    # recipe's optimizer.
     optimizer: Any = None
-    # keras.metrics.Metric objects, measured at each validation. Those whose class has "Sparse" in
-    # its name get class indices [B], others one-hot labels [B, K]; with probabilities [B, K].
+    # keras.metrics.Metric objects, computed at each validation from probabilities [B, K]. Metrics
+    # with "Sparse" in their class name get class indices [B], others one-hot labels [B, K].
     metrics: Sequence[Any] = ()
     callbacks: Sequence[Any] = ()  # keras.callbacks.Callback objects
-    # Processes that train the network together; None trains it in this one.
+    # Processes that train the network together; None trains it in this process.
     workers: WorkerGroup | None = None
 
     def check(self, model: str) -> None:
-        """Check the types, and that the network is trained in steps from the start.
+        """Check the types, and that the network is trained from scratch in this process.
 
         Raises:
-            ConfigError: One is no object of its kind, or would not be used.
+            ConfigError: An object has another type, or would not be used.
         """
         if self.optimizer is None and not self.metrics and not self.callbacks:
             return
         if find_network(model).has_weights:
             raise ConfigError(
-                f"optimizer, metrics and callbacks are for networks that are trained in steps, and "
-                f"'{model}' begins with a fitted head.\nGive build=, model=\"swift\" or "
+                f"optimizer, metrics and callbacks are for networks that are trained from scratch, "
+                f"but '{model}' begins with a fitted head.\nGive build=, model=\"swift\" or "
                 f'model="colab" with them.'
             )
         if self.workers is not None:
             raise ConfigError(
-                "An optimizer, metrics and callbacks of your own live in one process.\n"
+                "optimizer, metrics and callbacks cannot be shared with worker processes.\n"
                 "Leave them out, or train without workers."
             )
         prepare_tensorflow()
         import keras
 
-        optimizers = () if self.optimizer is None else (self.optimizer,)
-        wanted = (
-            ("optimizer", optimizers, "optimizers", "Optimizer"),
-            ("metrics", self.metrics, "metrics", "Metric"),
-            ("callbacks", self.callbacks, "callbacks", "Callback"),
+        optimizers = [] if self.optimizer is None else [self.optimizer]
+        expected = (
+            ("optimizer", optimizers, "optimizers.Optimizer", keras.optimizers.Optimizer),
+            ("metrics", self.metrics, "metrics.Metric", keras.metrics.Metric),
+            ("callbacks", self.callbacks, "callbacks.Callback", keras.callbacks.Callback),
         )
-        for name, objects, module, kind in wanted:
-            for one in objects if isinstance(objects, list | tuple) else (objects,):
-                is_of_kind = isinstance(one, getattr(getattr(keras, module), kind))
-                if not is_of_kind or one is objects:
+        for name, objects, class_name, keras_class in expected:
+            is_list = isinstance(objects, list | tuple)
+            for item in objects if is_list else (objects,):
+                if not is_list or not isinstance(item, keras_class):
                     raise ConfigError(
-                        f"{name} takes objects of keras.{module}.{kind}, such as "
-                        f"{_EXAMPLES[name]}; got {one!r}."
+                        f"{name} takes objects of keras.{class_name}, such as "
+                        f"{_EXAMPLES[name]}; got {item!r}."
                     )
 
     def new_optimizer(self) -> Any:
-        """Return an optimizer with the settings of the given one and no state."""
+        """Return a copy of the optimizer with its settings and without state."""
         return type(self.optimizer).from_config(self.optimizer.get_config())
 
     def plan_of_optimizer(self) -> dict[str, Any]:
-        """Return the fields of a plan for the given optimizer; none without one."""
+        """Return the fields of a plan that the optimizer decides; none without an optimizer."""
         if self.optimizer is None:
             return {}
         rate = getattr(self.optimizer, "learning_rate", 0.0)
@@ -96,27 +96,27 @@ class Callbacks:
         self._model = model
         self._list = None
         if parts.callbacks:
-            model.compile(optimizer=optimizer)  # callbacks look for the optimizer there
+            model.compile(optimizer=optimizer)  # callbacks use model.optimizer
             model.stop_training = False
-            for one in parts.callbacks:
-                _set_mode(one, parts.metrics)
+            for callback in parts.callbacks:
+                _set_mode(callback, parts.metrics)
             self._list = keras.callbacks.CallbackList(list(parts.callbacks), model=model)
 
-    def begin(self, number: int) -> None:
-        """Begin training, or continue it before epoch `number`, counted from 0."""
-        self._number, self._is_within = number, False
+    def begin(self, epoch: int) -> None:
+        """Begin or resume training before an epoch, counted from 0."""
+        self._epoch, self._is_in_epoch = epoch, False
         self._call("on_train_begin")
 
     def after_step(self, step: int, loss: float) -> None:
         """Report a step, counted from 1."""
-        if not self._is_within:
-            self._is_within = True
-            self._call("on_epoch_begin", self._number)
+        if not self._is_in_epoch:
+            self._is_in_epoch = True
+            self._call("on_epoch_begin", self._epoch)
         self._call("on_train_batch_begin", step - 1)
         self._call("on_train_batch_end", step - 1, {"loss": loss})
 
     def after_epoch(self, row: Epoch) -> bool:
-        """Report a validation; return whether a callback asks to stop."""
+        """Report a validation; return whether a callback requests to stop."""
         logs = {
             "loss": row.train_loss,
             "accuracy": row.train_accuracy,
@@ -125,12 +125,12 @@ class Callbacks:
             "learning_rate": row.learning_rate,
             **{f"val_{name}": value for name, value in row.own_metrics.items()},
         }
-        self._call("on_epoch_end", self._number, logs)
-        self._number, self._is_within = self._number + 1, False
+        self._call("on_epoch_end", self._epoch, logs)
+        self._epoch, self._is_in_epoch = self._epoch + 1, False
         return self._list is not None and bool(self._model.stop_training)
 
     def end(self) -> None:
-        """End training; TensorBoard writes what is left."""
+        """End training; callbacks such as TensorBoard then close their files."""
         self._call("on_train_end")
 
     def _call(self, name: str, *arguments: Any) -> None:
@@ -145,13 +145,12 @@ class Callbacks:
 
 
 def _set_mode(callback: Any, metrics: Sequence[Any]) -> None:
-    """Set whether a callback that monitors the accuracy or a metric waits for more or for less.
+    """Replace `mode="auto"` of a callback that monitors the accuracy or a metric.
 
-    Keras finds it among the metrics that its own `fit` measures, and refuses `mode="auto"` here.
+    Keras resolves it only for metrics that `model.fit` computes.
     """
-    directions = {one.name: getattr(one, "_direction", None) for one in metrics} | {
-        "accuracy": "up"
-    }
+    directions = {metric.name: getattr(metric, "_direction", None) for metric in metrics}
+    directions["accuracy"] = "up"
     monitored = str(getattr(callback, "monitor", "")).removeprefix("val_")
     mode = {"up": "max", "down": "min"}.get(directions.get(monitored) or "")
     if mode and getattr(callback, "mode", None) == "auto":

@@ -1,8 +1,8 @@
-"""Where training diverges: what to change before it resumes from the last checkpoint.
+"""Lower the learning rate where training diverges.
 
-A checkpoint holds finite weights only, so training resumes from it with a
-quarter of the learning rate. The cut is in plan.json before the first step that
-follows it, so a run that is killed then ends with the same bits.
+All weights in a checkpoint are finite, so training resumes from it with a quarter of
+the learning rate. plan.json records this before the next step, so that a killed run
+ends with the same bits.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class DivergedError(TrainingError):
 
 
 def described(loss: float) -> str:
-    """Return what is wrong with a loss."""
+    """Return that a loss is NaN or infinite, as a clause."""
     return f"Loss is {'NaN' if math.isnan(loss) else 'infinite'}"
 
 
@@ -42,11 +42,11 @@ def with_lower_rate(plan: Plan, error: DivergedError, step: int) -> Plan:
 
     Args:
         plan: The plan that diverged.
-        error: Where it did.
+        error: The divergence.
         step: Steps of the checkpoint that training resumes from.
 
     Raises:
-        DivergedError: The learning rate was lowered often enough.
+        DivergedError: The learning rate was lowered `_MAX_CUTS` times already.
     """
     if len(plan.cuts) >= _MAX_CUTS:
         raise error

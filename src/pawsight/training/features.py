@@ -1,14 +1,15 @@
-"""Extract features of photos with a backbone: computed once, cached, and reused.
+"""Extract features of photos with a backbone, and cache them.
 
-Features are rows of float16 under the photo's own hash, so they serve any
-source, split or order; new photos alone are computed, and an interrupted pass
-continues where it was.
+The cache maps a hash of each photo to a row of float16, independent of source, split
+and order. Only new photos are computed, and an interrupted extraction continues where
+it stopped.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,31 +33,31 @@ from pawsight.storage.atomic import remove_abandoned, replacing
 from pawsight.storage.npz import NPZ_ERRORS, arrays_of
 from pawsight.training.worker_group import WorkerGroup
 
-_AT_ONCE = 64  # photos read, and reported, at a time
-_CHUNK = 1024  # photos in a file: at most this much work is lost
-_FLOAT16_MAX = 65504.0  # of float16
+_BATCH_SIZE = 64  # photos read, and reported, at a time
+_CHUNK = 1024  # photos per file; an interruption loses at most this many
+_FLOAT16_MAX = 65504.0
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
     """Features of photos."""
 
-    indices: IntArray  # their catalog indices, [N]; without lost photos
+    indices: IntArray  # catalog indices of the photos, [N]; without lost photos
     rows: FloatArray  # float32 [N, F]
-    num_computed: int  # how many of them were not in the cache
-    images_per_second: float  # the rate of those, 0 if there were none
+    num_computed: int  # number of photos that were not in the cache
+    images_per_second: float  # rate of their extraction; 0 if all were in the cache
 
 
 class OnnxNetwork:
-    """An ONNX file in ONNX Runtime, for images of any number.
+    """An ONNX file in ONNX Runtime, for any number of images.
 
-    Each core runs one photo at a time: what a core holds of more falls out of its cache, and
-    cores that share a photo wait for each other. And what comes out for a photo never depends
-    on those beside it.
+    Each core runs one image at a time: the intermediate results of several images would not
+    fit into its cache, and cores that share an image would wait for each other. So the output
+    for an image never depends on the other images.
 
     Args:
-        path: The file; it takes "images".
-        output: What of it is wanted.
+        path: The file, with the input "images".
+        output: The name of the output to compute.
 
     Raises:
         ModelError: ONNX Runtime cannot run it.
@@ -68,40 +69,39 @@ class OnnxNetwork:
             self._session = session_of_file(path)
         except (OSError, ModelError) as error:
             raise ModelError(
-                f"{path} cannot be run. {error}\nRemove that file, and it is made again."
+                f"{path} cannot be run. {error}\nRemove that file; it will be made again."
             ) from error
 
     def run(self, images: ImageArray | FloatArray) -> FloatArray:
-        """Return its output for images [N, H, W, 3], 0..255, N at least 1: float32 [N, ...]."""
+        """Return the output for images [N, H, W, 3], 0..255, N at least 1: float32 [N, ...]."""
         with ThreadPoolExecutor(num_cpus(), thread_name_prefix="features") as pool:
-            return np.concatenate(list(pool.map(self._run_one, images)))
+            return np.concatenate(list(pool.map(self._run_single, images)))
 
-    def _run_one(self, image: ImageArray | FloatArray) -> FloatArray:
-        found: FloatArray = self._session.run(
-            [self._output], {"images": image[None].astype(np.float32)}
-        )[0]
-        return found
+    def _run_single(self, image: ImageArray | FloatArray) -> FloatArray:
+        inputs = {"images": image[None].astype(np.float32)}
+        output: FloatArray = self._session.run([self._output], inputs)[0]
+        return output
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureChunk:
     """Photos whose features a worker extracts, and saves in one file."""
 
-    open_pixels: Callable[[], Pixels]  # opens the pixels of these photos alone
+    open_pixels: Callable[[], Pixels]  # opens the pixels of these photos only
     keys: list[bytes]  # their keys in the cache
-    is_mirrored: bool  # whether they are mirrored, left for right
+    is_mirrored: bool  # whether the photos are mirrored horizontally
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureJob:
-    """The job of extracting the features of chunks into the cache."""
+    """The job of extracting the features of chunks into the cache; see `worker_group.Job`."""
 
     backbone: Backbone
     resize: str
     is_single_core: ClassVar[bool] = False
 
     def worker(self) -> Callable[[FeatureChunk], None]:
-        """Return what extracts and saves the features of a chunk; see `Job`."""
+        """Return a function that extracts and saves the features of a chunk."""
         reader = FeatureReader(self.backbone, self.resize)
 
         def work(chunk: FeatureChunk) -> None:
@@ -113,12 +113,12 @@ class FeatureJob:
 
 
 class FeatureReader:
-    """Runs a backbone over photos.
+    """Extracts features with a backbone, or reads them from the cache.
 
     Args:
         backbone: The network.
-        resize: How photos were brought to its size; other pixels, other features.
-        group: The workers that extract features; None is this process.
+        resize: How the photos were resized, which affects their features.
+        group: Workers that extract features; None extracts in this process.
 
     Raises:
         ModelError: ONNX Runtime cannot run the backbone.
@@ -127,7 +127,7 @@ class FeatureReader:
     def __init__(self, backbone: Backbone, resize: str, group: WorkerGroup | None = None) -> None:
         self.backbone = backbone
         self._group = group
-        self._folder: Path | None = None  # where no cache can be used
+        self._folder: Path | None = None  # None: there is no usable cache
         with contextlib.suppress(DiskError):
             self._folder = backbone.features_dir
         self._resize = resize
@@ -150,12 +150,12 @@ class FeatureReader:
         Args:
             catalog: The photos.
             pixels: Their pixels at the backbone's size.
-            indices: Which of them, [N].
-            progress: Receives the photos done, and their rate.
-            is_mirrored: Mirror the photos, left for right.
+            indices: Catalog indices of the photos to read, [N].
+            progress: Receives the number of photos, and their rate.
+            is_mirrored: Mirror the photos horizontally.
 
         Raises:
-            DiskError: The pixels are gone.
+            DiskError: The stored pixels do not exist any more.
         """
         keys = {i: _key(catalog, i) for i in indices.tolist()}
         known = self._load(self._kind(is_mirrored), set(keys.values()))
@@ -178,17 +178,17 @@ class FeatureReader:
             self._share(self._group, pixels, missing, keys, is_mirrored, report, progress.note)
             known |= self._load(self._kind(is_mirrored), {keys[i] for i in missing.tolist()})
             missing = np.array([i for i in missing.tolist() if keys[i] not in known], np.int64)
-            if len(missing):  # lost by the workers, and counted again below
+            if len(missing):  # the workers did not save these; they are counted again below
                 report(num_missing - len(missing) - num_done)
-        for at in range(0, len(missing), _CHUNK):
-            chunk = missing[at : at + _CHUNK]
-            names = [keys[i] for i in chunk.tolist()]
-            known |= self.extract(pixels, chunk, names, is_mirrored, report)
+        for start in range(0, len(missing), _CHUNK):
+            chunk = missing[start : start + _CHUNK]
+            chunk_keys = [keys[i] for i in chunk.tolist()]
+            known |= self.extract(pixels, chunk, chunk_keys, is_mirrored, report)
         rate = num_done / elapsed_seconds(started) if num_done else 0.0
-        there = np.array([i for i in indices.tolist() if keys[i] in known], np.int64)
-        rows_there = [known[keys[i]] for i in there.tolist()]
-        found = np.stack(rows_there).astype(np.float32) if rows_there else np.empty((0, 0), "f4")
-        return Features(there, found, num_done, rate)
+        readable = np.array([i for i in indices.tolist() if keys[i] in known], np.int64)
+        rows = [known[keys[i]] for i in readable.tolist()]
+        table = np.stack(rows).astype(np.float32) if rows else np.empty((0, 0), np.float32)
+        return Features(readable, table, num_done, rate)
 
     def extract(
         self,
@@ -198,29 +198,29 @@ class FeatureReader:
         is_mirrored: bool,
         report: Callable[[int], None] = lambda count: None,
     ) -> dict[bytes, NDArray[np.float16]]:
-        """Extract and save features of photos; lost ones are left out.
+        """Extract and save the features of photos; lost photos are left out.
 
         Args:
-            pixels: Their pixels.
-            indices: Which of them, [N], N at least 1.
-            keys: Their keys in the cache, N of them.
-            is_mirrored: Mirror the photos, left for right.
-            report: Receives the number of photos that are done.
+            pixels: The pixels of the photos.
+            indices: Indices of the photos in `pixels`, [N], N at least 1.
+            keys: Keys of the photos in the cache, length N.
+            is_mirrored: Mirror the photos horizontally.
+            report: Receives the number of photos of each batch.
 
         Returns:
             Rows of F values by key.
         """
         rows: list[FloatArray] = []
-        for start in range(0, len(indices), _AT_ONCE):
-            some = indices[start : start + _AT_ONCE]
-            images = pixels.read(some)
+        for start in range(0, len(indices), _BATCH_SIZE):
+            batch = indices[start : start + _BATCH_SIZE]
+            images = pixels.read(batch)
             rows.append(self.compute(images[:, :, ::-1] if is_mirrored else images))
-            report(len(some))
+            report(len(batch))
         table = np.clip(np.concatenate(rows), -_FLOAT16_MAX, _FLOAT16_MAX).astype(np.float16)
-        is_there = ~is_lost(pixels, indices)
-        names = [key for key, there in zip(keys, is_there, strict=True) if there]
-        self._save(self._kind(is_mirrored), names, table[is_there])
-        return dict(zip(names, table[is_there], strict=True))
+        is_readable = ~is_lost(pixels, indices)
+        kept = list(itertools.compress(keys, is_readable))
+        self._save(self._kind(is_mirrored), kept, table[is_readable])
+        return dict(zip(kept, table[is_readable], strict=True))
 
     def _share(
         self,
@@ -232,19 +232,19 @@ class FeatureReader:
         report: Callable[[int], None],
         note: Callable[[str], None],
     ) -> None:
-        """Extract features by the workers into the cache, in chunks that are enough for all."""
-        length = min(_CHUNK, max(_AT_ONCE, len(indices) // (2 * group.count)))
+        """Let the workers extract features into the cache, in at least two chunks for each."""
+        length = min(_CHUNK, max(_BATCH_SIZE, len(indices) // (2 * group.count)))
         chunks = []
-        for at in range(0, len(indices), length):
-            some = indices[at : at + length]
-            open_pixels = opener(pixels, some)
+        for start in range(0, len(indices), length):
+            chunk = indices[start : start + length]
+            open_pixels = opener(pixels, chunk)
             if open_pixels is not None:
-                names = [keys[i] for i in some.tolist()]
-                chunks.append(FeatureChunk(open_pixels, names, is_mirrored))
+                chunk_keys = [keys[i] for i in chunk.tolist()]
+                chunks.append(FeatureChunk(open_pixels, chunk_keys, is_mirrored))
         job = FeatureJob(self.backbone, self._resize)
 
-        def lost(how: str, chunk: FeatureChunk) -> None:
-            note(f"{how}; another one extracts its features again.")
+        def lost(how: str, _: FeatureChunk) -> None:
+            note(f"{how}; another worker extracts its features again.")
 
         with contextlib.closing(group.run(job, chunks, lost)) as done:
             for chunk, _ in done:
@@ -253,10 +253,11 @@ class FeatureReader:
     def _kind(self, is_mirrored: bool) -> str:
         return f"{self._resize}{'-mirrored' if is_mirrored else ''}"
 
-    def _load(self, kind: str, wanted: set[bytes]) -> dict[bytes, NDArray[np.float16]]:
+    def _load(self, kind: str, keys: set[bytes]) -> dict[bytes, NDArray[np.float16]]:
         """Read cached rows by the photos' keys; damaged files are skipped.
 
-        What a killed process left is removed here, too: with all rows cached nothing is written.
+        Temporary files of killed processes are removed here, too, because nothing is written
+        where all rows are cached.
         """
         known: dict[bytes, NDArray[np.float16]] = {}
         if self._folder is None:
@@ -265,27 +266,27 @@ class FeatureReader:
             remove_abandoned(self._folder / kind)
         for path in sorted((self._folder / kind).glob("*.npz")):
             with contextlib.suppress(*NPZ_ERRORS):
-                with path.open("rb") as file, arrays_of(file) as found:
-                    names, rows = found["keys"], found["rows"]
-                if names.shape == (len(rows), 16) and np.isfinite(rows).all():
-                    named = zip(map(bytes, names), rows, strict=True)
+                with path.open("rb") as file, arrays_of(file) as arrays:
+                    stored_keys, rows = arrays["keys"], arrays["rows"]
+                if stored_keys.shape == (len(rows), 16) and np.isfinite(rows).all():
+                    by_key = zip(map(bytes, stored_keys), rows, strict=True)
                     # Copied: a view would keep all rows of the file in memory.
-                    known |= {name: row.copy() for name, row in named if name in wanted}
+                    known |= {key: row.copy() for key, row in by_key if key in keys}
         return known
 
-    def _save(self, kind: str, names: list[bytes], rows: NDArray[np.float16]) -> None:
-        if not names or self._folder is None:
+    def _save(self, kind: str, keys: list[bytes], rows: NDArray[np.float16]) -> None:
+        """Write rows to the cache; if that fails, they are computed again the next time."""
+        if not keys or self._folder is None:
             return
-        digest = hashlib.sha256(b"".join(names)).hexdigest()[:16]
-        path = self._folder / kind / f"{digest}.npz"
-        keys = np.frombuffer(b"".join(names), np.uint8).reshape(-1, 16)
-        # Where they cannot be cached, they are computed again the next time.
+        joined = b"".join(keys)
+        path = self._folder / kind / f"{hashlib.sha256(joined).hexdigest()[:16]}.npz"
+        table = np.frombuffer(joined, np.uint8).reshape(-1, 16)
         with (
             contextlib.suppress(DiskError),
             replacing(path) as temporary,
             temporary.open("wb") as file,
         ):
-            np.savez(file, allow_pickle=False, keys=keys, rows=rows)
+            np.savez(file, allow_pickle=False, keys=table, rows=rows)
 
 
 def _key(catalog: Catalog, index: int) -> bytes:

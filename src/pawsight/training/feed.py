@@ -1,4 +1,4 @@
-"""The training batches of a run, and how long the run waits for them."""
+"""Load the training batches of a run, and measure how long the run waits for them."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from pawsight.progress_text import rate_text
 from pawsight.training.photos import MonitoredPixels, Subset
 from pawsight.training.plan import Plan
 
-# Waiting for less than this share of the time is not reported.
-_WORTH_REPORTING = 0.05
+# A smaller share of waiting is not reported.
+_MIN_REPORTED_SHARE = 0.05
 # More steps than any budget allows: the loop ends by the plan, whose end may move.
 _ENDLESS = 2**40
 
 
 @dataclass(eq=False)
 class Feed:
-    """Makes the batches of a plan that may change while they are read.
+    """A source of the batches of a plan that may change during training.
 
-    Batches are made a few steps ahead, by the plan of that moment: so the plan must
-    not change for these steps. With a GPU, augmentation runs there.
+    Batches are made a few steps ahead by the current plan, so the plan must not change for
+    these steps.
     """
 
     pixels: MonitoredPixels
-    portion: Subset
-    plan_now: Callable[[], Plan]
-    on_device: bool
-    part: BatchPart
+    portion: Subset  # the training photos
+    plan_now: Callable[[], Plan]  # returns the current plan
+    on_device: bool  # whether photos are augmented on a GPU
+    part: BatchPart  # the part of each batch that this process loads
     waited_seconds: float = field(default=0.0, init=False)
     num_images: int = field(default=0, init=False)
 
     @property
     def num_ahead(self) -> int:
-        """How many steps from the present one on cannot be changed any more."""
+        """Number of steps, from the current step on, that the plan must not change."""
         return batches_ahead(self.pixels) + 2
 
     def batches(self, start_step: int) -> Generator[tuple[tf.Tensor, tf.Tensor]]:
-        """Yield images float32 0..255 [B, H, W, 3] and labels int32 [B], endlessly."""
+        """Yield images float32 0..255 [B, H, W, 3] and labels int32 [B] or [B, K], endlessly."""
         plan = self.plan_now()
         sizes = tuple(stage.image_size for stage in plan.stages)
         is_plain = sizes == (self.pixels.image_size,) and plan.augment_strength == 1.0
@@ -69,31 +69,31 @@ class Feed:
         step = start_step
         with self.pixels.plain_errors():
             while True:
-                asked = time.perf_counter()
+                requested = time.perf_counter()
                 images, labels = next(source)
-                # The first batch cannot be made while another one is trained on.
+                # Training always waits for the first batch.
                 if step > start_step:
-                    self.waited_seconds += time.perf_counter() - asked
+                    self.waited_seconds += time.perf_counter() - requested
                     self.num_images += plan.batch_size
                 yield (scheduled.apply_eagerly(images, step) if self.on_device else images), labels
                 step += 1
 
     def limit(self, seconds: float) -> str | None:
-        """Return the stage that training waited for, if it did.
+        """Return the stage that training waited for, such as "reading photos, 212 images/s".
 
         Args:
-            seconds: How long all steps took, waiting included.
+            seconds: Duration of all steps, including waiting.
 
         Returns:
-            Such as "reading photos, 212 images/s".
+            The stage and its rate; None if training hardly waited.
         """
-        if self.waited_seconds <= _WORTH_REPORTING * seconds:
+        if self.waited_seconds <= _MIN_REPORTED_SHARE * seconds:
             return None
         seconds = max(seconds, self.waited_seconds)
-        # Reading and augmenting take turns in one thread, so the longer one is the limit.
-        read = self.pixels.read_seconds / max(1, self.pixels.num_read)
-        made = seconds / self.num_images
-        name = "reading photos" if read > made / 2 else "augmenting photos"
+        # Photos are read and augmented in turn in one thread, so the slower stage is the limit.
+        read_seconds = self.pixels.read_seconds / max(1, self.pixels.num_read)
+        photo_seconds = seconds / self.num_images
+        name = "reading photos" if read_seconds > photo_seconds / 2 else "augmenting photos"
         return f"{name}, {rate_text(self.num_images / seconds, 'images')}"
 
     def _schedule(self, step: int) -> StepAugment:

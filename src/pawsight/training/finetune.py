@@ -1,12 +1,13 @@
-"""Fine-tuning: once a last layer is fitted to frozen features, the network itself learns.
+"""Fine-tune a network after a linear head was fitted to its frozen features.
 
-The layer comes first because with random weights on top the first steps would
-destroy the pretrained ones. Then the network learns by its recipe: the shipped one
-as a whole on smaller images, others their last layers and later all of them, at
-low rates. Batch normalisation keeps its statistics and its scales: those of
-small batches would undo as much. Source: https://keras.io/guides/transfer_learning/
-What the fitted layer scored is the first row of the history, so the initial
-weights are kept where nothing after it does better.
+The head is fitted first, because with a random last layer the first steps would
+destroy the pretrained weights. Then the network is trained by its recipe: the shipped
+network as a whole with smaller images; other networks at low learning rates, at first
+only their last layers. Batch normalisation stays frozen, because the statistics of small
+batches would destroy the weights, too.
+Source: https://keras.io/guides/transfer_learning/
+The score of the fitted head is row 0 of the history, so the initial weights are kept
+if no later epoch is better.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ from pawsight.training.session import train_run
 from pawsight.training.time_budget import TimeBudget
 from pawsight.training.warm_start import EVALUATION_SLOWDOWN, WarmStart
 
-# What the end of a run takes besides inference on its photos, but for the shipped network: the
-# others have many layers.
+# Seconds after training, besides inference on photos, for networks other than the shipped one:
+# they have more layers to export.
 _FINISH_SECONDS = 29.0
-# Its own layers make the shipped network quicker in bfloat16, which ONNX Runtime does not use.
+# Time of ONNX Runtime relative to validation, which has fast bfloat16 layers (`builtin.layers`).
 _BUILTIN_SLOWDOWN = 2.5
 
 
@@ -47,7 +48,7 @@ def finetune(
     row: Epoch,
     budget: TimeBudget,
     progress: Progress,
-    own: CustomComponents | None = None,
+    components: CustomComponents | None = None,
     second_seconds: float | None = None,
 ) -> keras.Model:
     """Train a backbone with the head that was fitted to it.
@@ -55,18 +56,18 @@ def finetune(
     Args:
         run: The run; its plan, history and checkpoints are written.
         config: The settings.
-        fitted: The head on its backbone.
-        row: What the two score together.
-        budget: The time that is left.
+        fitted: The fitted head with its backbone.
+        row: The score of the fitted head, as row 0 of the history.
+        budget: The remaining time.
         progress: Receives the plan and every step.
-        own: As `session.train_run` takes it.
-        second_seconds: What a second network gets afterwards; None trains none.
+        components: See `session.train_run`.
+        second_seconds: Time reserved for a second network; None trains none.
 
     Returns:
         The whole model with its best weights.
 
     Raises:
-        OutOfTimeError: The budget leaves no time for it.
+        OutOfTimeError: The budget leaves no time for fine-tuning.
         StoppedError, TrainingError, DataError, DiskError, RunError: As `session.train_run`.
     """
     backbone, head = fitted.backbone, fitted.head
@@ -81,7 +82,7 @@ def finetune(
     )
     warm_start = dataclasses.replace(warm_start, second_seconds=second_seconds)
     with budget.reserved(second_seconds or 0.0):
-        return train_run(run, config, fitted.dataset, budget, progress, warm_start, own)
+        return train_run(run, config, fitted.dataset, budget, progress, warm_start, components)
 
 
 def pretrained_start(
@@ -94,12 +95,23 @@ def pretrained_start(
     num_head_photos: int | None = None,
     error: float | None = None,
 ) -> WarmStart:
-    """Return how the training of a network that comes with weights starts; see `WarmStart`."""
+    """Return the warm start of a network that comes with weights.
+
+    Args:
+        name: The network's name.
+        config: The settings.
+        build: See `WarmStart`.
+        weights: See `WarmStart`.
+        row: See `WarmStart`.
+        head_strength: See `WarmStart`.
+        num_head_photos: See `WarmStart`.
+        error: See `WarmStart`; with a `row`, its error is taken.
+    """
     is_builtin = name == builtin.NAME
     chosen = (
         precision.choose(config.precision)
         if is_builtin or config.precision != "auto"
-        # Depthwise convolutions, and normalisation on its own, are slower in bfloat16 on a CPU.
+        # bfloat16 is slower on a CPU for depthwise convolutions and separate normalisation layers.
         else Precision("float32", "as the network's features were computed")
     )
     return WarmStart(
@@ -118,10 +130,10 @@ def pretrained_start(
 def build_whole(
     backbone: Backbone, head: Head, precision: str = "float32", any_size: bool = False
 ) -> keras.Model:
-    """Build the backbone in Keras with the head on it, as `registry.build_model` builds it.
+    """Build the backbone with the head in Keras, as `registry.build_model` does, with its weights.
 
     Raises:
-        ModelError: The backbone's weights are another network's.
+        ModelError: The backbone's weights are of another network.
     """
     network = find_network(backbone.name)
     model = network.build(head.kernel.shape[1], backbone.image_size, precision, any_size)

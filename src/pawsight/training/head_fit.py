@@ -1,4 +1,4 @@
-"""A linear head on frozen features as a run: its row of history, its plan, its model folder."""
+"""Write a linear head on frozen features as a run: history, plan and model folder."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _CHECK_PHOTOS = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeadFit:
-    """A head on a backbone's features, and what it was fitted to and validated on."""
+    """A head that was fitted to a backbone's features, with its training and validation data."""
 
     dataset: Dataset  # the photos at the backbone's size
     reader: FeatureReader  # runs the backbone
     head: Head
-    train: Features  # features of the photos it was fitted to, as they are
-    validation: Features  # features of the validation photos
-    # The weight of a photo of each class; None: all count alike.
+    train: Features  # of the photos that the head was fitted to, without their mirror images
+    validation: Features
+    # The weight of a photo of each class, length K; None: 1 for all.
     class_weights: tuple[float, ...] | None
-    num_photos: int  # about how many training photos were wanted for it, of each class its share
-    is_mirrored: bool = True  # whether the head was fitted to mirror images as well
+    num_photos: int  # number of training photos that were requested for the head
+    is_mirrored: bool = True  # whether the head was fitted to mirror images, too
 
     @property
     def backbone(self) -> Backbone:
@@ -50,20 +50,20 @@ class HeadFit:
         return self.reader.backbone
 
     def score(self, part: Features) -> ValidationScore:
-        """Score the head on photos."""
+        """Compute the score of the head on photos."""
         catalog = self.dataset.catalog
         return score(self.head.logits(part.rows), catalog.labels(part.indices), catalog.task)
 
     @property
     def is_imbalanced(self) -> bool:
-        """Whether the balanced accuracy is the one to compare."""
+        """Whether the classes are imbalanced, so that the balanced accuracy is compared."""
         catalog, parts = self.dataset.catalog, (self.train.indices, self.validation.indices)
         counts = (catalog.task.counts(catalog.labels(part), 0) for part in parts)
         return any(class_weights.is_imbalanced(count.tolist()) for count in counts)
 
 
 def history_row(fitted: HeadFit, seconds: float, progress: Progress) -> Epoch:
-    """Return the one row of history that the fit is, and report it."""
+    """Report the fit, and return it as the only row of a history."""
     head = fitted.head
     train, validation = fitted.score(fitted.train), fitted.score(fitted.validation)
     chosen = next((trial for trial in head.trials if trial.strength == head.strength), None)
@@ -94,7 +94,7 @@ def save_head_fit(run: Run, config: TrainConfig, fitted: HeadFit, row: Epoch) ->
     """Write the head as the model of a run, with its plan and history.
 
     Raises:
-        ModelError: The exported file disagrees with the head.
+        ModelError: The exported file computes something else than the head.
         DiskError: A file cannot be written.
     """
     difference, num_parameters = _save_model(run, fitted)
@@ -136,7 +136,7 @@ def _plan_of(config: TrainConfig, fitted: HeadFit, num_parameters: int) -> HeadP
 
 
 def _save_model(run: Run, fitted: HeadFit) -> tuple[float, int]:
-    """Write weights and model.onnx; returns how far they differ, and the number of parameters."""
+    """Write weights and model.onnx; return their largest difference and the parameter count."""
     backbone, head, dataset = fitted.backbone, fitted.head, fitted.dataset
     append_head(backbone.onnx_path, head.kernel, head.bias, backbone.image_size, run.onnx_path)
     images = dataset.pixels.read(dataset.catalog.part("validation")[:_CHECK_PHOTOS])

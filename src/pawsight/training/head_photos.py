@@ -1,6 +1,6 @@
 """Choose the photos that a linear head is fitted to before fine-tuning.
 
-Figures behind the limits: benchmarks/auto/LOG.md.
+Measurements behind the limits: benchmarks/auto/LOG.md.
 """
 
 from __future__ import annotations
@@ -20,41 +20,44 @@ from pawsight.training.time_budget import TimeBudget
 # Photos that the head is fitted to at first.
 FIRST = 2000
 # From this validation accuracy on, more photos for the head gain more than short fine-tuning: 0.3
-# points on cats and dogs, where 200 steps lost 4. On flowers, with 70 %, 100 steps gained 4.
+# points on cats and dogs, where 200 steps lost 4. On flowers, at 70 %, 100 steps gained 4.
 _MIN_ACCURACY = 0.95
-# What the end of a run takes besides inference on its photos.
+# Seconds after training, besides inference on photos.
 FINISH_SECONDS = 19.0
-# Of the time that is left, for features: the rate varies, and the head is fitted again.
+# Share of the remaining time for features: the rate varies, and fitting the head takes time, too.
 _SHARE = 0.85
 _MEASURED_PHOTOS = 48
 
 
 def choose(catalog: Catalog, most: int, seed: int) -> IntArray:
-    """Return training photos: all of them, or about `most`, the same share of each class.
+    """Return all training photos, or a random, stratified sample of about `most`.
 
-    A class keeps at least two photos where it has them.
+    The sample has at least two photos of each class that has two.
+
+    Returns:
+        Catalog indices, ascending.
     """
     indices = catalog.part("train")
     labels = catalog.task.strata(catalog.labels(indices))
     rng = np.random.default_rng(seed)
     kept = []
     for label in np.unique(labels):
-        own = indices[labels == label]
-        count = min(len(own), max(2, round(len(own) * most / len(indices))))
-        kept.append(rng.choice(own, count, replace=False))
+        members = indices[labels == label]
+        count = min(len(members), max(2, round(len(members) * most / len(indices))))
+        kept.append(rng.choice(members, count, replace=False))
     return np.sort(np.concatenate(kept))
 
 
 def num_affordable(
     dataset: Dataset, reader: FeatureReader, accuracy: float, budget: TimeBudget
 ) -> int:
-    """Return how many training photos the head is to be fitted to, at least `FIRST`.
+    """Return the number of training photos that there is time to fit the head to, at least `FIRST`.
 
     Args:
         dataset: The photos.
         reader: Extracts their features; its rate is measured on a few photos.
-        accuracy: What the head on the first photos scores in validation, 0..1.
-        budget: The time that is left.
+        accuracy: Validation accuracy, 0..1, of the head that was fitted to `FIRST` photos.
+        budget: The remaining time.
     """
     catalog = dataset.catalog
     num_train = len(catalog.part("train"))
@@ -69,7 +72,7 @@ def num_affordable(
 
 
 def _photo_seconds(dataset: Dataset, reader: FeatureReader) -> float:
-    """Measure what reading one photo and extracting its features takes."""
+    """Measure the seconds for reading one photo and extracting its features."""
     sample = dataset.catalog.part("train")[:_MEASURED_PHOTOS]
     began = time.perf_counter()
     reader.compute(dataset.pixels.read(sample))

@@ -1,4 +1,4 @@
-"""Handle Ctrl-C between two training steps, never in the middle of one."""
+"""Handle Ctrl-C between two training steps, not within a step."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from types import FrameType
 
 @contextlib.contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether Ctrl-C or SIGTERM was received in the block.
+    """Yield a function that returns whether SIGINT (Ctrl-C) or SIGTERM was received in the block.
 
-    The second Ctrl-C interrupts at once. Python handles signals in the main thread
-    only, so in another thread the function always returns False.
+    A second signal raises KeyboardInterrupt at once. Python handles signals only in the
+    main thread, so in another thread the function always returns False.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
@@ -26,9 +26,10 @@ def stop_requests() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         requested.set()
 
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    signals = signal.SIGINT, signal.SIGTERM
+    previous = {number: signal.signal(number, request) for number in signals}
     try:
         yield requested.is_set
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

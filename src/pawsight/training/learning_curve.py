@@ -1,4 +1,4 @@
-"""Measure a run's learning curve, on features of the built-in network that are cached already."""
+"""Measure a run's learning curve with linear heads on features of the shipped network."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from pawsight.training.linear_head import START
 from pawsight.training.ood_features import can_extract, sample_photos
 from pawsight.training.plan import HeadPlan, load_plan
 
-MIN_PHOTOS = 30  # training photos of a class: fewer make too few mistakes to see a course
-_MAX_PHOTOS = 2000  # more hardly narrow the forecast, and take minutes to fit
+MIN_PHOTOS = 30  # training photos of a class; with fewer, mistakes are too few to show a trend
+_MAX_PHOTOS = 2000  # more would take minutes to fit, and hardly narrow the forecast
 
 
 def measure_learning_curve(run: Run, dataset: Dataset, progress: Progress) -> None:
-    """Measure what more photos would bring, and write it to `run.learning_curve_path`.
+    """Forecast the accuracy with more photos, and write it to `run.learning_curve_path`.
 
-    A head on the built-in network is measured on its own features, at most 2,000 training
-    photos; other runs on the features that their detector of unfamiliar photos has, of 512.
-    Nothing is measured for several labels a photo, for images below 32 pixels, and for fewer
-    than 30 training photos of a class.
+    A run whose model is a head on the shipped network is measured with at most 2,000 training
+    photos; other runs with the 512 photos whose features the out-of-distribution detector has.
+    Nothing is measured for multi-label runs, for images below 32 pixels, and for fewer than 30
+    training photos of a class.
 
     Args:
         run: A run with its model.
@@ -52,20 +52,20 @@ def measure_learning_curve(run: Run, dataset: Dataset, progress: Progress) -> No
     counts = np.bincount(catalog.labels(train), minlength=len(catalog.class_names))
     if counts.min() < MIN_PHOTOS:
         return
-    is_own = isinstance(plan, HeadPlan) and plan.model == builtin.NAME
-    strength = plan.head.strength if isinstance(plan, HeadPlan) and is_own else START
-    chosen = sample_photos(train, _MAX_PHOTOS) if is_own else sample_photos(train)
+    if isinstance(plan, HeadPlan) and plan.model == builtin.NAME:
+        strength, chosen = plan.head.strength, sample_photos(train, _MAX_PHOTOS)
+    else:
+        strength, chosen = START, sample_photos(train)
     network = find_network(builtin.NAME)
     backbone = network.open_backbone(description.image_size, None, progress)
-    found = FeatureReader(backbone, description.resize).read(
-        catalog, dataset.pixels, chosen, progress
-    )
-    if not len(found.indices):
+    reader = FeatureReader(backbone, description.resize)
+    features = reader.read(catalog, dataset.pixels, chosen, progress)
+    if not len(features.indices):
         return
     points = measure_points(
-        found.rows,
-        catalog.labels(found.indices),
-        group_keys(catalog, dataset.duplicates, found.indices),
+        features.rows,
+        catalog.labels(features.indices),
+        group_keys(catalog, dataset.duplicates, features.indices),
         len(catalog.class_names),
         strength,
         progress,
@@ -76,7 +76,7 @@ def measure_learning_curve(run: Run, dataset: Dataset, progress: Progress) -> No
     save_curve(curve, run.learning_curve_path)
     progress.note(
         f"The learning curve took {duration(time.monotonic() - began)} on "
-        f"{counted(curve.num_measured, 'photo')}, beside the time budget."
+        f"{counted(curve.num_measured, 'photo')}, in addition to the time budget."
     )
 
 
@@ -86,17 +86,17 @@ def forecast_curve(
     """Forecast the accuracy, and the recall of each class, with more photos.
 
     Args:
-        points: What was measured.
-        class_names: K classes.
-        counts: Training photos of each.
-        noise: As `forecast` takes it.
+        points: The measured points.
+        class_names: Names of the classes, length K.
+        counts: Training photos of each class, length K.
+        noise: See `forecast`.
     """
     total = sum(counts)
     num_tested = int(points.num_tested.sum())
 
     def needs(num_photos: int, wrong: IntArray, tested: int) -> Needs:
-        wanted = [total, 2 * total, 4 * total]
-        forecasts = forecast(points.num_photos, wrong.tolist(), tested, wanted, noise)
+        targets = [total, 2 * total, 4 * total]
+        forecasts = forecast(points.num_photos, wrong.tolist(), tested, targets, noise)
         return Needs.of(num_photos, forecasts)
 
     wrong = points.num_wrong.sum(axis=1)

@@ -1,9 +1,9 @@
-"""Estimate the memory that training needs, and plan batches that fit this machine.
+"""Estimate the memory that training needs, and choose batches that fit this machine.
 
-What a step keeps for its gradient is counted in the traced network: the results
-of all operations for one photo. Peaks measured on a processor with `swift` and
-`colab`, at 128 to 300 pixels and batches of 64 to 512, were 0.7 to 1.0 times
-the estimate in float32, and 0.7 times in bfloat16, where half of it counts.
+The estimate counts the outputs of all operations of the traced network for one photo,
+since a step keeps them for its gradient. The peaks measured on a CPU with `swift` and
+`colab`, at 128 to 300 pixels and batches of 64 to 512, were 0.7 to 1.0 times the
+estimate in float32, and 0.7 times the estimate in bfloat16.
 """
 
 from __future__ import annotations
@@ -21,17 +21,18 @@ from pawsight.training.plan import Plan
 
 # Python, TensorFlow and the photos of a few batches, before the first step.
 _PROGRAM_BYTES = 900e6
-# A batch size that pawsight chooses keeps within this share of the memory.
+# Largest share of the memory for a batch size that pawsight chooses.
 _PLANNED_SHARE = 0.75
-# One that the user chose is refused only beyond this: the estimate is high rather than low.
+# Largest share for a batch size that the user chose; above 1, since the estimate is rather high.
 _REFUSED_SHARE = 1.5
 # Weights, gradients, two variables of the optimizer, the best weights, and a checkpoint's copies.
 _COPIES = 8
-_NO_RESULT = ("Const", "ReadVariableOp", "Placeholder", "Identity", "Reshape", "NoOp")
+# Operations whose outputs take no additional memory.
+_FREE_OPERATIONS = ("Const", "ReadVariableOp", "Placeholder", "Identity", "Reshape", "NoOp")
 
 
 def photo_bytes(model: keras.Model, plan: Plan) -> float:
-    """Return the bytes that a training step keeps for each photo, at the plan's largest size."""
+    """Return the estimated bytes that a step keeps for each photo, at the plan's largest size."""
     size = max((plan.image_size, *(stage.image_size for stage in plan.stages)), key=math.prod)
     traced = tf.function(lambda images: model(images, training=True)).get_concrete_function(
         tf.TensorSpec((1, *size, 3), tf.float32)
@@ -39,7 +40,7 @@ def photo_bytes(model: keras.Model, plan: Plan) -> float:
     num_bytes = sum(
         result.shape.num_elements() * result.dtype.size
         for operation in traced.graph.get_operations()
-        if operation.type not in _NO_RESULT
+        if operation.type not in _FREE_OPERATIONS
         for result in operation.outputs
         if result.shape.is_fully_defined() and result.dtype not in (tf.resource, tf.variant)
     )
@@ -47,38 +48,39 @@ def photo_bytes(model: keras.Model, plan: Plan) -> float:
 
 
 def needed_bytes(model: keras.Model, plan: Plan, per_photo: float) -> float:
-    """Return the memory that training needs in all."""
+    """Return the estimated bytes that training needs in total; `per_photo` is `photo_bytes`."""
     return _PROGRAM_BYTES + 4 * _COPIES * model.count_params() + plan.batch_size * per_photo
 
 
 def fitting_batch_size(model: keras.Model, plan: Plan, per_photo: float, is_chosen: bool) -> int:
-    """Return the batch size of the plan, or the largest half, quarter, ... that fits the memory.
+    """Return the batch size of the plan, halved until it fits into the memory.
 
     Args:
         model: The network.
         plan: The plan, with its batch size.
-        per_photo: What `photo_bytes` returned.
-        is_chosen: Whether the user chose the batch size; it is kept or refused then.
+        per_photo: The result of `photo_bytes`.
+        is_chosen: Whether the user chose the batch size, which is then kept or refused.
 
     Raises:
-        TrainingError: This machine has too little memory for any batch, or for the chosen one.
+        TrainingError: This machine has too little memory for any batch, or for the chosen size.
     """
-    there = machine.memory()
+    available = machine.memory()
     needed = needed_bytes(model, plan, per_photo)
-    if there is None or needed <= there * (_REFUSED_SHARE if is_chosen else _PLANNED_SHARE):
+    max_share = _REFUSED_SHARE if is_chosen else _PLANNED_SHARE
+    if available is None or needed <= available * max_share:
         return plan.batch_size
     batch_size = 1 if is_chosen else plan.batch_size
-    while batch_size > 1 and needed > there * _PLANNED_SHARE:
+    while batch_size > 1 and needed > available * _PLANNED_SHARE:
         batch_size //= 2
         smaller = plan.model_copy(update={"batch_size": batch_size})
         needed = needed_bytes(model, smaller, per_photo)
-    if is_chosen or needed > there * _REFUSED_SHARE:
+    if is_chosen or needed > available * _REFUSED_SHARE:
         height, width = plan.image_size
         option = "--batch-size or --image-size" if is_chosen else "--image-size"
         raise TrainingError(
             f"Training needs about {in_gigabytes(needed)} of memory for {width} x {height} pixels "
-            f"in batches of {plan.batch_size if is_chosen else batch_size:,}, and this machine has "
-            f"{in_gigabytes(there)}.\nGive a smaller {option}."
+            f"in batches of {plan.batch_size if is_chosen else batch_size:,}, but this machine has "
+            f"{in_gigabytes(available)}.\nGive a smaller {option}."
         )
     return batch_size
 
@@ -90,10 +92,10 @@ def in_gigabytes(num_bytes: float) -> str:
 
 @contextlib.contextmanager
 def memory_errors(plan: Plan) -> Iterator[None]:
-    """Translate TensorFlow's error where a tensor finds no memory.
+    """Translate TensorFlow's out-of-memory error.
 
     Raises:
-        TrainingError: In its place, with what to change.
+        TrainingError: In the block, there was not enough memory for a tensor.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What is stated of a model that was trained, in its model.json."""
+"""The description of a trained model, for its model.json."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pawsight.models.network import Network
 def describe_model(
     config: TrainConfig, catalog: Catalog, image_size: tuple[int, int], network: Network
 ) -> ModelDescription:
-    """Return the description of a model.
+    """Return the description of a trained model.
 
     Args:
         config: The settings it was trained with.
         catalog: The photos it was trained on.
-        image_size: (height, width) in pixels of the images that it takes.
-        network: What it is.
+        image_size: (height, width) in pixels of its input.
+        network: Its network.
     """
     return ModelDescription(
         architecture=network.name,

@@ -1,9 +1,9 @@
-"""Optimizers whose update is one kernel per variable instead of a dozen.
+"""Adam with TensorFlow's fused kernel.
 
-The Colab network has 9.5 million weights, and on a CPU Keras' composed update
-reads and writes them a dozen times a step. TensorFlow's fused kernel passes over
-them once, with the same formula (arXiv:1412.6980, the efficient form that ends
-its section 2) and the same slots.
+The Colab network has 9.5 million weights, which Keras' composed update reads and
+writes a dozen times per step on a CPU. The fused kernel passes over them once, with the
+same formula (arXiv:1412.6980, the efficient form at the end of section 2) and the
+same slots.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import tensorflow as tf
 from pawsight.training.muon import Muon
 from pawsight.training.plan import Plan
 
-_MIN_BIAS = 0.05  # biases begin near 0, whatever they may become
+_MIN_BIAS_SCALE = 0.05  # biases are initialised near 0
 
 
 class FusedAdam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` (without `amsgrad`) whose update is TensorFlow's fused kernel."""
 
     def build(self, variables: list[keras.Variable]) -> None:
-        """Create the slots; variables may start at different steps, so each has a count."""
+        """Create the slots, with a count for each variable, as layers are unfrozen at any step."""
         if self.built:
             return
         super().build(variables)
@@ -33,7 +33,7 @@ class FusedAdam(keras.optimizers.Adam):
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
-        """Update one variable in place; gradient and variable have one shape."""
+        """Update one variable in place by a gradient of the same shape."""
         index = self._get_variable_index(variable)
         step = self._steps[index] + 1
         self._steps[index].assign(step)
@@ -52,24 +52,24 @@ class FusedAdam(keras.optimizers.Adam):
 
 
 class ScaledAdam(FusedAdam):
-    """Adam with a rate for each variable, in proportion to the weights it begins with.
+    """Adam with a learning rate for each variable, in proportion to its initial root mean square.
 
-    Where batch normalisation is folded into convolutions, some kernels are a hundred times as
-    large as others: one rate for all would destroy the small ones or leave the large ones as they
-    are. A step of learning rate r changes each kernel by about the share r.
-    Source: "relative step size" of arXiv:1804.04235, without its adaptation to the course.
+    Where batch normalisation is folded into convolutions, the weights of some kernels are a hundred
+    times as large as those of others, so that no single learning rate suits all. Here, a step of
+    learning rate r changes each kernel by about the share r.
+    Source: "relative step size" of arXiv:1804.04235, which also adapts it during training.
     """
 
     def build(self, variables: list[keras.Variable]) -> None:
-        """Create the slots; the scales are among them, so that a checkpoint holds them."""
+        """Create the slots; the scales are slots, too, so that checkpoints contain them."""
         if self.built:
             return
         super().build(variables)
         self._scales = []
         for variable in variables:
             values = np.asarray(variable.value, np.float64)
-            least = _MIN_BIAS if values.ndim < 2 else 0.0
-            scale = max(least, float(np.sqrt(np.mean(values**2))))
+            min_scale = _MIN_BIAS_SCALE if values.ndim < 2 else 0.0
+            scale = max(min_scale, float(np.sqrt(np.mean(values**2))))
             self._scales.append(
                 self.add_variable((), keras.initializers.Constant(scale), "float32", name="scale")
             )
@@ -77,16 +77,16 @@ class ScaledAdam(FusedAdam):
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
-        """Update one variable in place; gradient and variable have one shape."""
+        """Update one variable in place by a gradient of the same shape."""
         scale = self._scales[self._get_variable_index(variable)]
         super().update_step(gradient, variable, tf.cast(learning_rate, tf.float32) * scale)
 
 
 def build_optimizer(plan: Plan) -> keras.optimizers.Optimizer:
-    """Build the plan's optimizer; the learning rate is assigned at each step.
+    """Build the plan's optimizer; the training step assigns the learning rate.
 
-    In float16 small gradients would become 0: the loss is scaled up and the
-    gradients down again. Source: arXiv:1710.03740.
+    In float16, small gradients would become 0, so the loss is scaled.
+    Source: arXiv:1710.03740.
     """
     kind = {"adam": FusedAdam, "scaled_adam": ScaledAdam, "muon": Muon}[plan.optimizer]
     optimizer = kind(plan.learning_rate)

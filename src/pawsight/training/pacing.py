@@ -1,9 +1,9 @@
-"""Fit the length of a run to its time budget, before and while it runs.
+"""Fit the number of steps of a run to its time budget, before and during training.
 
-What a step of each size costs is measured before the first step. While the run
-is trained, its pace is compared with that, and its end is moved when it would miss
-the budget: a busier machine takes fewer steps, a less busy one more. The learning
-rate follows the progress, so it reaches 0 at the end in either case.
+The time of a step of each image size is measured before the first step. During
+training, the pace is compared with it, and the end is moved when it would miss
+the budget: on a machine that becomes busier, the run takes fewer steps. The learning
+rate is a function of the progress, so it always reaches 0 at the end.
 """
 
 from __future__ import annotations
@@ -14,126 +14,118 @@ from pawsight.errors import RunError
 from pawsight.runs import Run
 from pawsight.training.plan import Plan, load_plan
 
-# The end is moved where it would miss the budget by more than a share of it, and the run has
-# made some progress (0..1) since the last move: the smaller the miss, the more progress.
+# (share, progress): the end is moved if it would miss the budget by more than this share of it, and
+# the run has made this progress (0..1) since the last move. A small miss may wait longer.
 _DUE = ((0.06, 0.0), (0.015, 0.01), (0.003, 0.03))
-# The pace is averaged over the steps of this share of the budget, and over so many at least.
+# The pace is averaged over this share of the budget, and over at least this number of steps.
 _WINDOW_SHARE = 0.03
 _MIN_STEPS_SEEN = 6
-# A run of fewer steps would be over before its end could be moved.
+# A shorter run would end before its end could be moved.
 _MIN_STEPS = 16
-_MAX_VALIDATION = 0.04  # share of the time that may go into validation
-_MAX_VALIDATIONS = 100  # per run: more points do not improve the curve
-_MIN_VALIDATIONS = 8  # per run, where validation is cheap, so that there is a curve
+_MAX_VALIDATION = 0.04  # largest share of the time for validation
+_MAX_VALIDATIONS = 100  # per run; more points do not improve the curve
+_MIN_VALIDATIONS = 8  # per run, if validation is fast
 
 
 def fitted(plan: Plan, seconds: float) -> Plan:
-    """Return the plan with the length that takes `seconds` at the costs of its stages.
+    """Return the plan with as many steps as fit into `seconds`, at least `_MIN_STEPS`.
 
-    It is validated after each epoch where that costs little, else after each few
-    epochs; several times an epoch where a run has only a few of them. Some steps
-    remain, however little time there is.
+    Validations are due after each epoch; less often where they take too much time, and
+    more often where a run has few epochs.
 
     Args:
-        plan: Its stages have both times.
-        seconds: For all steps and validations.
+        plan: A plan whose stages have measured times.
+        seconds: Time for all steps and validations.
     """
-    # Without validations first, to see how many epochs there are.
+    # Without validations first, to compute the number of epochs.
     plan = plan.model_copy(update={"seconds": seconds, "validate_every": math.inf})
-    plan = plan.replanned(0, _steps_at_first(plan, seconds))
+    plan = plan.replanned(0, _planned_steps(plan, seconds))
     plan = plan.model_copy(update={"validate_every": _validation_interval(plan, seconds)})
-    return plan.replanned(0, _steps_at_first(plan, seconds))
+    return plan.replanned(0, _planned_steps(plan, seconds))
 
 
 def least_seconds(plan: Plan) -> float:
-    """Return the seconds of the shortest run worth starting, at the costs of its stages."""
+    """Return the seconds of the shortest run, `_MIN_STEPS` steps and a validation."""
     return _MIN_STEPS * _mean_step_seconds(plan, 0) + last_validation_seconds(plan)
 
 
-def _steps_at_first(plan: Plan, seconds: float) -> int:
-    least = _MIN_STEPS if plan.most_steps is None else min(_MIN_STEPS, plan.most_steps)
-    return max(least, _affordable_steps(plan, 0, seconds, 1.0))
+def _planned_steps(plan: Plan, seconds: float) -> int:
+    min_steps = _MIN_STEPS if plan.most_steps is None else min(_MIN_STEPS, plan.most_steps)
+    return max(min_steps, _affordable_steps(plan, 0, seconds, 1.0))
 
 
 class Pace:
-    """Tracks the speed of a run, and moves its end where it would miss the budget."""
+    """Tracks the pace of a run, and moves its end if it would miss the budget.
+
+    Args:
+        plan: A plan with measured times.
+        num_ahead: Number of steps, from the current step on, that must not change.
+    """
 
     def __init__(self, plan: Plan, num_ahead: int) -> None:
-        """Start with the measured costs of a plan with a budget; `num_ahead` batches are made."""
         self._num_ahead = num_ahead
         budget = plan.seconds or 0.0
-        cost = plan.stages[0].step_seconds or 0.0
-        self._window_seconds = max(_MIN_STEPS_SEEN * cost, _WINDOW_SHARE * budget, 1e-9)
-        # As if two steps had taken what was measured.
-        self._actual = self._expected = 2 * cost or 1.0
+        step_seconds = plan.stages[0].step_seconds or 0.0
+        self._window_seconds = max(_MIN_STEPS_SEEN * step_seconds, _WINDOW_SHARE * budget, 1e-9)
+        # The averages start as if two steps had taken the measured time.
+        self._actual = self._expected = 2 * step_seconds or 1.0
         self._num_seen = 0
 
     @property
     def slowness(self) -> float:
-        """Time of the last steps relative to what was measured at the start; 1 is equal."""
+        """Time of the last steps relative to the time measured before training."""
         return self._actual / self._expected
 
     def record_step(self, plan: Plan, step: int, seconds: float) -> None:
-        """Record how long a step (counted from 0) took."""
-        cost = plan.stages[plan.stage_at(step)].step_seconds
-        if not cost:
+        """Record the duration of a step, counted from 0."""
+        expected = plan.stages[plan.stage_at(step)].step_seconds
+        if not expected:
             return
         self._num_seen += 1
-        kept = max(0.0, 1 - seconds / self._window_seconds)
-        self._actual = kept * self._actual + seconds
-        self._expected = kept * self._expected + cost
+        decay = max(0.0, 1 - seconds / self._window_seconds)
+        self._actual = decay * self._actual + seconds
+        self._expected = decay * self._expected + expected
 
     def replanned(self, plan: Plan, step: int, spent: float) -> Plan | None:
-        """Return a plan that keeps the budget, or None where `plan` does.
+        """Return a plan that keeps the budget; None if the current plan need not change.
 
         Args:
-            plan: The plan that is followed now.
-            step: Steps done.
-            spent: Seconds that training has taken so far.
+            plan: The current plan.
+            step: Number of steps that are done.
+            spent: Seconds of training so far.
         """
         first, last = step + self._num_ahead, plan.pieces[-1]
         if plan.seconds is None or first >= plan.num_steps or step < last.step:
             return None
         if self._num_seen < _MIN_STEPS_SEEN:
             return None
-        # On a machine that became slower, what comes after training takes longer, too.
+        # On a machine that became slower, the time after training becomes longer, too.
         left = plan.seconds - spent - plan.finish_seconds * (self.slowness - 1)
         missed = abs(_remaining_seconds(plan, step, self.slowness) - left) / plan.seconds
         moved = plan.progress_at(step) - last.progress
         if not any(missed > share and moved >= progress for share, progress in _DUE):
             return None
-        # The steps before `first` cannot be changed any more.
-        meanwhile = _remaining_seconds(plan, step, self.slowness)
-        meanwhile -= _remaining_seconds(plan, first, self.slowness)
-        num_steps = _affordable_steps(plan, first, left - meanwhile, self.slowness)
+        # The steps before `first` must not change.
+        fixed = _remaining_seconds(plan, step, self.slowness)
+        fixed -= _remaining_seconds(plan, first, self.slowness)
+        num_steps = _affordable_steps(plan, first, left - fixed, self.slowness)
         return plan.replanned(first, num_steps)
-
-
-def _stage_shares(plan: Plan, progress: float) -> list[float]:
-    """Return how much progress is left in each stage."""
-    shares, reached = [], progress
-    for stage in plan.stages:
-        shares.append(max(0.0, stage.until - reached))
-        reached = max(reached, stage.until)
-    return shares
 
 
 def _mean_step_seconds(plan: Plan, step: int) -> float:
     """Return the mean seconds of a step from `step` on, with its share of the validations."""
-    shares = _stage_shares(plan, plan.progress_at(step))
     steps_between = max(1.0, plan.validate_every * plan.num_train / plan.batch_size)
-    costs = [
-        (stage.step_seconds or 0.0) + (stage.validation_seconds or 0.0) / steps_between
-        for stage in plan.stages
-    ]
-    total = sum(shares)
-    if total <= 0:
-        return costs[-1]
-    return sum(share * cost for share, cost in zip(shares, costs, strict=True)) / total
+    start = progress = plan.progress_at(step)
+    seconds = weighted = 0.0
+    for stage in plan.stages:
+        seconds = (stage.step_seconds or 0.0) + (stage.validation_seconds or 0.0) / steps_between
+        weighted += max(0.0, stage.until - progress) * seconds
+        progress = max(progress, stage.until)
+    return weighted / (progress - start) if progress > start else seconds
 
 
 def load_followed_plan(run: Run) -> Plan:
-    """Return a run's plan of training in steps, with the changes that were made on the way.
+    """Load a run's plan of training in steps, as it was last changed during training.
 
     Raises:
         RunError: It is a plan of another kind, missing or damaged.
@@ -145,20 +137,20 @@ def load_followed_plan(run: Run) -> Plan:
 
 
 def last_validation_seconds(plan: Plan) -> float:
-    """Return the seconds of the validation at the end, at the full size."""
+    """Return the seconds of the last validation, which is at full size."""
     last = plan.stages[-1]
-    (height, width), (full_height, full_width) = last.image_size, plan.image_size
-    return (last.validation_seconds or 0.0) * full_height * full_width / (height * width)
+    pixels = math.prod(plan.image_size) / math.prod(last.image_size)
+    return (last.validation_seconds or 0.0) * pixels
 
 
 def _remaining_seconds(plan: Plan, step: int, slowness: float) -> float:
-    """Return the seconds of the rest of the plan at a pace."""
+    """Return the seconds from `step` to the end of the plan at a pace."""
     steps = max(0, plan.num_steps - step)
     return slowness * (steps * _mean_step_seconds(plan, step) + last_validation_seconds(plan))
 
 
 def _affordable_steps(plan: Plan, step: int, seconds: float, slowness: float) -> int:
-    """Return how many steps from `step` on fit into `seconds`: at least 1, at most the limit."""
+    """Return how many steps from `step` on fit into `seconds`: at least 1, at most `most_steps`."""
     left = seconds / slowness - last_validation_seconds(plan)
     steps = int(left / max(1e-9, _mean_step_seconds(plan, step)))
     if plan.most_steps is not None:
@@ -167,11 +159,13 @@ def _affordable_steps(plan: Plan, step: int, seconds: float, slowness: float) ->
 
 
 def _validation_interval(plan: Plan, seconds: float) -> float:
-    """Return the number of epochs from one validation to the next."""
-    cost = max(stage.validation_seconds or 0.0 for stage in plan.stages)
-    affordable = _MAX_VALIDATION * seconds / cost if cost else plan.epochs
+    """Return the number of epochs between validations: a whole number, or 1 divided by one."""
+    validation_seconds = max(stage.validation_seconds or 0.0 for stage in plan.stages)
+    affordable = (
+        _MAX_VALIDATION * seconds / validation_seconds if validation_seconds else plan.epochs
+    )
     count = max(1.0, min(affordable, _MAX_VALIDATIONS))
     if count < plan.epochs:
         return float(math.ceil(plan.epochs / count))
-    parts = int(min(count, _MIN_VALIDATIONS) / plan.epochs)
-    return 1 / max(1, parts)
+    per_epoch = int(min(count, _MIN_VALIDATIONS) / plan.epochs)
+    return 1 / max(1, per_epoch)

@@ -1,4 +1,4 @@
-"""The photos that a run trains and validates on, and the errors of reading them."""
+"""The training and validation photos of a run, and the errors of reading them."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from pawsight.formatting import resume_command
 from pawsight.records import ImageArray, IntArray, Pixels, WrappedPixels
 from pawsight.runs import Run
 
-_MAX_LOST = 0.5  # share of the training photos; without more, the model would be another
+_MAX_LOST = 0.5  # share of the photos that may be lost before training stops
 
 
 @dataclass(frozen=True, slots=True)
 class Subset:
-    """The photos of one part: catalog indices and class indices, both of shape [N]."""
+    """The photos of one part."""
 
-    indices: IntArray
-    labels: IntArray
+    indices: IntArray  # catalog indices, [N]
+    labels: IntArray  # class indices, [N]; of multi-label photos [N, K]
 
 
 def subsets(dataset: Dataset) -> tuple[Subset, Subset]:
-    """Return the photos to train and to validate on."""
+    """Return the training and the validation photos."""
     catalog = dataset.catalog
     train, validation = catalog.part("train"), catalog.part("validation")
     return Subset(train, catalog.labels(train)), Subset(validation, catalog.labels(validation))
 
 
 class MonitoredPixels(WrappedPixels):
-    """Pixels that keep their errors, and time their reads.
+    """Pixels that keep the error of a read, and measure the time of reads.
 
-    TensorFlow reads in its own thread and turns every exception into one
-    of its own, whose text is a traceback.
+    TensorFlow reads in its own thread and replaces every exception by its own type,
+    whose text is a traceback.
     """
 
     def __init__(self, pixels: Pixels) -> None:
         super().__init__(pixels)
         self._error: PawsightError | None = None
-        self.read_seconds = 0.0  # of all reads, which may be several at once
+        self.read_seconds = 0.0  # of all reads, divided by the number of concurrent reads
         self.num_read = 0
 
     def read(self, indices: IntArray) -> ImageArray:
@@ -62,7 +62,7 @@ class MonitoredPixels(WrappedPixels):
 
     @contextlib.contextmanager
     def plain_errors(self) -> Iterator[None]:
-        """Raise what `read` raised instead of what TensorFlow made of it."""
+        """Raise the error of `read` in place of TensorFlow's error."""
         try:
             yield
         except tf.errors.OpError:
@@ -71,25 +71,25 @@ class MonitoredPixels(WrappedPixels):
             raise self._error from None
 
     def check_enough_left(self, portion: Subset, run: Run, most_lost: float = _MAX_LOST) -> None:
-        """Check that enough photos are left: a drive may be unplugged, or a folder moved.
+        """Check that enough photos are still readable: a drive may be unplugged, a folder moved.
 
         Args:
-            portion: The photos that matter.
+            portion: The photos to check.
             run: The run, for the advice in the message.
-            most_lost: The share of the photos that may be lost.
+            most_lost: The share of the photos that may be lost, 0..1.
 
         Raises:
-            DataError: More of them are lost.
+            DataError: More of the photos are lost.
         """
         allowed = most_lost * len(portion.indices)
         if len(self.lost) <= allowed:
             return
         num_lost = int(np.count_nonzero(is_lost(self, portion.indices)))
         if num_lost > allowed:
-            why = next(iter(self.lost.values()))
+            reason = next(iter(self.lost.values()))
             raise DataError(
                 f"{num_lost:,} of {len(portion.indices):,} photos can no longer be read; "
-                f"the first: {why}.\n"
+                f"the first: {reason}.\n"
                 f"Bring the photos back (is their drive still there?), "
                 f"then continue with: {resume_command(run.place)}"
             )

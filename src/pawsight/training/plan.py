@@ -1,10 +1,10 @@
-"""What a run does, decided before it begins and saved as plan.json.
+"""The plan of a run, which is decided before training and saved as plan.json.
 
-A plan is either training in steps, or a linear head fitted to frozen features.
-Everything that changes in the course of training is a function of its progress
-p, which goes from 0 to 1. Progress is piecewise linear in the step: a run whose
-time turns out longer or shorter gets a new piece, from its current step to its
-new end, so that a killed run continues exactly as it would have gone on.
+A plan is either for training in steps, or for a linear head on frozen features.
+Everything that changes during training is a function of the progress, 0..1, which is
+piecewise linear in the step. If the end of a run moves, the plan gets a new piece from
+a coming step to the new end. So a killed run continues exactly as it would have without
+the interruption.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class _Frozen(BaseModel):
 class Piece(_Frozen):
     """From `step` on, progress rises from `progress` by `per_step` per step.
 
-    The slope is stored rather than derived from the next piece, so that a later piece
-    changes no bit of the steps before it.
+    The slope is stored, not derived from the next piece, so that a later piece does not
+    change earlier steps in any bit.
     """
 
     step: int
@@ -53,14 +53,14 @@ class Piece(_Frozen):
 
 
 class Stage(_Frozen):
-    """The image size and the layers that learn, until the progress is `until`.
+    """The image size and the trained layers until the progress is `until`.
 
-    The two times are those measured before the first step; None where nothing was.
+    The times are measured before the first step; None if they were not measured.
     """
 
     until: float
     image_size: tuple[int, int]  # (height, width) in pixels
-    share: float = 1.0  # of the layers that learn, counted from the last
+    share: float = 1.0  # of the layers that are trained, counted from the last
     step_seconds: float | None = None
     validation_seconds: float | None = None  # of all validation photos at this size
 
@@ -74,7 +74,7 @@ class Cut(_Frozen):
 
 
 class _AnyPlan(_Frozen):
-    """What every plan holds."""
+    """The fields of every plan."""
 
     model: str
     task: TaskName = "single-label"
@@ -89,17 +89,17 @@ class _AnyPlan(_Frozen):
     class_weights: tuple[float, ...] | None = None  # of a photo of each class, in the loss
     weights: str | None = None  # key of the pretrained weights that the run began with
     num_parameters: int | None = None
-    num_head_photos: int | None = None  # about how many its linear head was fitted to
+    num_head_photos: int | None = None  # number of photos requested for its linear head
     hardware: str = ""
-    versions: dict[str, str] = {}  # of the packages that shape a model
+    versions: dict[str, str] = {}  # of the packages that the model depends on
 
 
 class FittedHead(_Frozen):
     """How a linear head was fitted."""
 
-    views: tuple[str, ...]  # of each photo that it was fitted to
+    views: tuple[str, ...]  # the versions of each photo that it was fitted to
     num_features: int
-    strength: float  # the L2 penalty per photo that cross-validation chose
+    strength: float  # the chosen L2 penalty per photo
     cross_validation: tuple[Trial, ...]
 
 
@@ -111,13 +111,13 @@ class HeadPlan(_AnyPlan):
 
 
 class Plan(_AnyPlan):
-    """Training in steps: all that the training loop needs."""
+    """Training in steps: everything that the training loop needs."""
 
     kind: Literal["steps"] = "steps"
     precision_reason: str
     eager: bool
     optimizer: Optimizer
-    learning_rate: float  # the highest of the run
+    learning_rate: float  # the peak of the schedule
     schedule: Schedule
     label_smoothing: float
     augment: AugmentConfig
@@ -125,18 +125,18 @@ class Plan(_AnyPlan):
     warmup: float = 0.15  # share of the run in which the learning rate rises
     augment_strength: float = 1.0  # a factor on `augment`: 1 leaves it as it is
     stages: tuple[Stage, ...] = ()
-    finished_sizes: tuple[tuple[int, int], ...] = ()  # smaller ones that the model may take
+    finished_sizes: tuple[tuple[int, int], ...] = ()  # smaller sizes that are validated at the end
     pieces: tuple[Piece, ...] = ()
-    cuts: tuple[Cut, ...] = ()  # one for each time that training diverged
-    validate_every: float = 1.0  # epochs
+    cuts: tuple[Cut, ...] = ()  # one for each divergence
+    validate_every: float = 1.0  # epochs between validations
     target_accuracy: float | None = None
-    minutes: float | None = None  # the budget, where there is one
-    seconds: float | None = None  # what the budget leaves for the steps and their validations
-    finish_seconds: float = 0.0  # what comes after, on a machine as fast as it was measured
-    most_steps: int | None = None  # more of the same photos teach little; None: as time allows
+    minutes: float | None = None  # the time budget, if any
+    seconds: float | None = None  # time that the budget leaves for steps and validations
+    finish_seconds: float = 0.0  # time after training, at the measured speed of the machine
+    most_steps: int | None = None  # upper limit, since many epochs gain little; None: no limit
     head_strength: float | None = None  # the L2 penalty of the head that fine-tuning began with
-    second_seconds: float | None = None  # what a second network gets, to average with this one
-    limited_by: str | None = None  # the stage that training waited for, once it ended
+    second_seconds: float | None = None  # time for a second network, to average with this one
+    limited_by: str | None = None  # what training waited for, known at its end
 
     @model_validator(mode="before")
     @classmethod
@@ -160,11 +160,11 @@ class Plan(_AnyPlan):
 
     @property
     def epochs(self) -> float:
-        """How often each training photo is shown, on average."""
+        """Number of epochs, not rounded."""
         return self.num_steps * self.batch_size / self.num_train
 
     def progress_at(self, step: int) -> float:
-        """Return the progress after `step` steps, 0 to 1."""
+        """Return the progress after `step` steps, 0..1."""
         piece = next(piece for piece in reversed(self.pieces) if piece.step <= step)
         return min(1.0, piece.progress + (step - piece.step) * piece.per_step)
 
@@ -179,31 +179,29 @@ class Plan(_AnyPlan):
     def learning_rate_at(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0.
 
-        It rises linearly to its peak and falls linearly to 0, so that a run ends
-        annealed however short it is. Source: arXiv:1708.07120, without its last phase.
+        It rises linearly to its peak, and falls linearly to 0 at the end of the run.
+        Source: arXiv:1708.07120, without its last phase.
         """
-        highest = self.learning_rate * math.prod(
-            cut.factor for cut in self.cuts if cut.step <= step
-        )
+        peak = self.learning_rate * math.prod(cut.factor for cut in self.cuts if cut.step <= step)
         if self.schedule == "constant":
-            return highest
+            return peak
         rising = self.progress_at(step + 1) / self.warmup if self.warmup else 1.0
         falling = (1 - self.progress_at(step)) / (1 - self.warmup)
-        return highest * min(1.0, rising, falling)
+        return peak * min(1.0, rising, falling)
 
     def validations_by(self, step: int) -> int:
-        """Return how many validations are due within `step` steps, the final one not counted."""
-        shown = step * self.batch_size / self.num_train
-        return math.floor(shown / self.validate_every + 1e-9)  # three thirds are one
+        """Return how many validations are due within `step` steps, besides the final one."""
+        epochs = step * self.batch_size / self.num_train
+        return math.floor(epochs / self.validate_every + 1e-9)  # so that 3 thirds are 1
 
     def is_validated_after(self, step: int) -> bool:
         """Return whether the model is validated after `step` steps."""
         return step >= self.num_steps or self.validations_by(step) > self.validations_by(step - 1)
 
     def epochs_at(self, step: int) -> int | float:
-        """Return the epochs in `step` steps for the history: a whole number where it is one.
+        """Return the epochs after `step` steps for the history, as int if it is a whole number.
 
-        An epoch ends with the step that shows its last photo.
+        An epoch ends with the step that contains its last photo.
         """
         due = self.validations_by(step)
         if due > self.validations_by(step - 1):
@@ -213,11 +211,11 @@ class Plan(_AnyPlan):
         return round(epochs) if abs(epochs - round(epochs)) < 1e-6 else round(epochs, 3)
 
     def replanned(self, step: int, num_steps: int) -> Plan:
-        """Return the plan with `num_steps` more steps from `step` on; nothing before changes."""
+        """Return the plan with `num_steps` steps from `step` on; earlier steps are unchanged."""
         progress = self.progress_at(step)
-        piece = Piece(step=step, progress=progress, per_step=(1 - progress) / num_steps)
-        kept = tuple(one for one in self.pieces if one.step < step)
-        return self.model_copy(update={"pieces": (*kept, piece), "num_steps": step + num_steps})
+        new = Piece(step=step, progress=progress, per_step=(1 - progress) / num_steps)
+        kept = (piece for piece in self.pieces if piece.step < step)
+        return self.model_copy(update={"pieces": (*kept, new), "num_steps": step + num_steps})
 
     def describe(self) -> str:
         """Return the plan as a sentence for the user."""
@@ -250,7 +248,7 @@ class Plan(_AnyPlan):
 
 
 def _kind_of(values: Any) -> str:
-    """Return the kind of a plan; those written before plans had kinds differ by their head."""
+    """Return the kind of a plan; in files without a kind, only plans of heads have a `head`."""
     if not isinstance(values, dict):
         return ""
     return str(values.get("kind", "linear_head" if "head" in values else "steps"))
@@ -274,7 +272,7 @@ def load_plan(run: Run) -> Plan | HeadPlan:
     try:
         return _SAVED.validate_python(run.read_json(run.plan_path))
     except ValidationError as error:
-        names = ", ".join(dict.fromkeys(".".join(map(str, one["loc"])) for one in error.errors()))
+        names = ", ".join(dict.fromkeys(".".join(map(str, item["loc"])) for item in error.errors()))
         raise RunError(
             f"{run.plan_path} is damaged or of another version of pawsight ({names or 'kind'}).\n"
             f"Start a new run; --config {run.config_path} takes its settings."
@@ -287,5 +285,5 @@ def _pixels(image_size: tuple[int, int]) -> str:
 
 
 def _rounded(count: int) -> int:
-    """Round an estimate to three digits."""
+    """Round a count to three significant digits."""
     return round(count, 3 - len(str(count))) if count >= 1000 else count

@@ -1,10 +1,10 @@
 """Choose the number format of multiplications by measuring it on this machine.
 
-Some processors multiply bfloat16 about twice as fast as float32, others emulate
-it many times slower. A convolution like those of our networks is timed in both,
-forward and backward, which takes a fraction of a second, once: the choice is kept
-in the cache, for this processor and this TensorFlow, so that a second run decides
-alike however busy the machine is. For a GPU its compute capability decides.
+Some CPUs multiply bfloat16 about twice as fast as float32, others emulate it many
+times slower. A typical convolution is timed in both formats, forward and backward,
+which takes a fraction of a second. The choice is cached for this CPU and this
+version of TensorFlow, so that later runs decide the same however busy the machine is.
+On a GPU, the compute capability decides.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from pawsight.storage.atomic import write_json
 from pawsight.storage.cache import cache_dir
 from pawsight.training.plan import PrecisionName
 
-# bfloat16 must win clearly: near 1, noise would flip the choice from run to run.
+# bfloat16 must be this many times as fast: near 1, noise would decide.
 _NEEDED_GAIN = 1.25
 _REPEATS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """The format, and the reason for it as the user reads it."""
+    """A number format, and the reason for it, for the user."""
 
     name: PrecisionName
     reason: str
@@ -44,7 +44,7 @@ def choose(choice: PrecisionChoice = "auto") -> Precision:
     """Choose the number format for training on this machine.
 
     Args:
-        choice: The setting; "auto" takes what was measured of both formats.
+        choice: The setting; "auto" measures float32 and bfloat16.
     """
     if choice != "auto":
         return Precision(choice, "as set")
@@ -53,34 +53,32 @@ def choose(choice: PrecisionChoice = "auto") -> Precision:
         details = tf.config.experimental.get_device_details(gpus[0])
         return of_gpu(details.get("device_name", "GPU"), details.get("compute_capability"))
     key = f"{machine.processor()}, {machine.num_cpus()} cores, TensorFlow {tf.__version__}"
-    kept = _read_kept()
-    if key in kept:
-        return kept[key]
-    measured = _measure()
-    with contextlib.suppress(DiskError):  # not kept, it is measured again the next time
-        write_json(
-            kept_path(), {name: asdict(one) for name, one in {**kept, key: measured}.items()}
-        )
-    return measured
+    cached = _read_cache()
+    if key in cached:
+        return cached[key]
+    cached[key] = _measure()
+    with contextlib.suppress(DiskError):  # without a cache, every run measures again
+        write_json(kept_path(), {name: asdict(precision) for name, precision in cached.items()})
+    return cached[key]
 
 
 def kept_path() -> Path:
-    """Return the file that keeps what was measured; raises DiskError."""
+    """Return the path of the cached measurements; raises DiskError."""
     return cache_dir() / "precision.json"
 
 
-def _read_kept() -> dict[str, Precision]:
-    """Return what was measured before, by processor and version; nothing if it is damaged."""
+def _read_cache() -> dict[str, Precision]:
+    """Return earlier choices by CPU and TensorFlow version; empty if the file is damaged."""
     with contextlib.suppress(OSError, ValueError, RecursionError, DiskError):
-        measured = json.loads(kept_path().read_text(encoding="utf-8"))
-        return TypeAdapter(dict[str, Precision]).validate_python(measured)
+        content = json.loads(kept_path().read_text(encoding="utf-8"))
+        return TypeAdapter(dict[str, Precision]).validate_python(content)
     return {}
 
 
 def _measure() -> Precision:
     convolutions = {dtype: _convolution(dtype) for dtype in (tf.float32, tf.bfloat16)}
     seconds = dict.fromkeys(convolutions, math.inf)
-    # In turn, and the best of each: so other work on the machine slows both alike.
+    # In turn, and the best of each, so that other load affects both formats alike.
     for _ in range(_REPEATS):
         for dtype, convolve in convolutions.items():
             started = time.perf_counter()
@@ -95,7 +93,12 @@ def _measure() -> Precision:
 
 
 def of_gpu(name: str, capability: tuple[int, int] | None) -> Precision:
-    """Choose the number format by the CUDA compute capability of a GPU, None where it has none."""
+    """Choose the number format for a GPU.
+
+    Args:
+        name: The GPU's name.
+        capability: Its CUDA compute capability, (major, minor); None if unknown.
+    """
     if capability is not None and capability >= (8, 0):
         return Precision("bfloat16", f"{name} multiplies it in its tensor cores")
     if capability is not None and capability >= (7, 0):
@@ -114,7 +117,7 @@ def _convolution(dtype: tf.DType) -> Callable[[], float]:
             tape.watch([images, kernel])
             outputs = tf.nn.relu(tf.nn.conv2d(images, kernel, 1, "SAME"))
         gradients = tape.gradient(outputs, [images, kernel])
-        # A part of each gradient must be returned, or the graph would prune it.
+        # A value of each gradient is returned, because TensorFlow prunes unused operations.
         return tf.cast(gradients[0][0, 0, 0, 0] + gradients[1][0, 0, 0, 0], tf.float32)
 
     def run() -> float:

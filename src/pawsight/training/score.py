@@ -17,25 +17,25 @@ class ValidationScore:
     """The result of a pass over photos."""
 
     loss: float  # mean over the photos, in nats
-    # Photos of each class that were classified correctly, shape [K]; of several labels the right
-    # decisions on each, without it and with it, shape [2K].
+    # Correctly classified photos of each class, shape [K]; for multi-label photos, correct
+    # decisions on the photos without each label and on those with it, shape [2K].
     num_right: IntArray
-    # Photos of each class, shape [K]; of several labels those without each label and those with it,
-    # shape [2K].
+    # Photos of each class, shape [K]; for multi-label photos, photos without each label and with
+    # it, shape [2K].
     num_photos: IntArray
 
     @property
     def accuracy(self) -> float:
-        """Share of the photos that were classified correctly, or of right decisions, 0..1."""
+        """Share of correctly classified photos, or of correct decisions, 0..1."""
         return float(self.num_right.sum() / max(1, self.num_photos.sum()))
 
     @property
     def balanced_accuracy(self) -> float:
         """Mean recall of the classes that have photos, 0..1."""
-        there = self.num_photos > 0
-        if not there.any():
+        has_photos = self.num_photos > 0
+        if not has_photos.any():
             return 0.0
-        return float((self.num_right[there] / self.num_photos[there]).mean())
+        return float((self.num_right[has_photos] / self.num_photos[has_photos]).mean())
 
     def confirms(self, target: float, is_balanced: bool) -> bool:
         """Return whether the lower 95 % bound of the (balanced) accuracy reaches the target."""
@@ -47,7 +47,13 @@ class ValidationScore:
 
 
 def score(logits: FloatArray, labels: IntArray, task: Task = SINGLE_LABEL) -> ValidationScore:
-    """Score logits [N, K] by the true class indices [N]; ties go to the lower class index."""
+    """Compute the score of logits; ties go to the lower class index.
+
+    Args:
+        logits: Shape [N, K].
+        labels: True class indices, [N]; for multi-label photos 1 or 0 for each label, [N, K].
+        task: Whether photos have one class or several labels.
+    """
     num_classes = logits.shape[1]
     is_right = task.decide(task.probabilities(logits)) == labels
     return ValidationScore(

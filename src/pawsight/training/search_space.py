@@ -1,8 +1,7 @@
-"""The settings that a search tries, and the values that the recipe of a network has.
+"""The settings that a search of hyperparameters tries, and their values.
 
-Values are relative to the recipe where the recipe has a number, so that 1 is always the
-default, whatever the network. A setting that the user fixed is not searched.
-Needs no TensorFlow.
+Numbers are factors of the value in the network's recipe, so that 1 is always the
+default. A setting that the user fixed is not searched. Needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _MIN_CROP = 0.08  # share of the area; arXiv:1409.4842
 
 
 class Suggests(Protocol):
-    """What suggests values, such as an Optuna trial."""
+    """An object that suggests values, such as an Optuna trial."""
 
     def suggest_float(self, name: str, low: float, high: float, *, log: bool = False) -> float:
         """Return a number from low to high."""
@@ -33,11 +32,11 @@ class Suggests(Protocol):
 class SearchedSetting:
     """A setting with the values that are tried."""
 
-    name: str  # as tables show it
+    name: str  # its name in tables
     default: Value  # the value of the recipe
-    choices: tuple[Value, ...] = ()  # all values; empty for a number between two bounds
-    low: float = 0.0  # the least number
-    high: float = 0.0  # the highest number
+    choices: tuple[Value, ...] = ()  # all values; empty for a number from `low` to `high`
+    low: float = 0.0
+    high: float = 0.0
 
     def suggest(self, trial: Suggests) -> Value:
         """Return the value to try next."""
@@ -48,9 +47,9 @@ class SearchedSetting:
 
 
 def search_space(config: TrainConfig) -> list[SearchedSetting]:
-    """Return the settings to search, those of `config` left out that the user has fixed.
+    """Return the settings to search: those that the user has not fixed in `config`.
 
-    `config.model` is a network's name; one whose layers are not trained has nothing to search.
+    Empty for a pretrained network without fine-tuning, which has no such settings.
     """
     network = find_network(config.model)
     if network.has_weights and not config.finetune:
@@ -70,7 +69,7 @@ def search_space(config: TrainConfig) -> list[SearchedSetting]:
 
 
 def settings_of(config: TrainConfig, values: dict[str, Value]) -> TrainConfig:
-    """Return the settings of a trial; default values leave their setting to the recipe."""
+    """Return `config` with the values of a trial; a default leaves the setting to the recipe."""
     network = find_network(config.model)
     recipe = network.recipe
     changes: dict[str, Any] = {}
@@ -89,12 +88,12 @@ def settings_of(config: TrainConfig, values: dict[str, Value]) -> TrainConfig:
             changes["batch_size"] = max(1, round(recipe.batch_size * factor))
         elif name == "image size":
             changes["image_size"] = tuple(_side(side * factor) for side in network.image_size)
-    given = {name: getattr(config, name) for name in config.model_fields_set}
-    return TrainConfig(**{**given, **changes})
+    fixed = {name: getattr(config, name) for name in config.model_fields_set}
+    return TrainConfig(**{**fixed, **changes})
 
 
 def strengthened(augment: AugmentConfig, factor: float) -> AugmentConfig:
-    """Return an augmentation whose ranges are `factor` times as wide; flips stay."""
+    """Return an augmentation whose ranges are `factor` times as wide, with the same flips."""
     changes: dict[str, Any] = {}
     for name in ("rotation_range", "shear_range", "channel_shift_range", "zoom_range", "erase"):
         value = getattr(augment, name)

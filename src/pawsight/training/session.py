@@ -1,6 +1,6 @@
-"""Train a run: decide, build, measure, fix the plan, and train to its end.
+"""Train a run: build the network, measure its speed, save the plan, and follow it to its end.
 
-A run that was stopped has its plan already, and continues with that.
+A run that was stopped continues with its saved plan.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ from pawsight.training.trainer import Trainer
 from pawsight.training.warm_start import EVALUATION_SLOWDOWN, WarmStart
 from pawsight.training.worker_group import check_workers, divided_batch_size
 
-# What the end of a run takes besides inference on its photos, on a machine that does nothing
-# else: export, figures, report, the features of the out-of-distribution detector.
+# Seconds after training, besides inference on photos, on an idle machine: export, figures, report,
+# features of the out-of-distribution detector.
 FINISH_SECONDS = 10.0
-# What workers take to start, and to read the list of photos.
+# Seconds in which workers start and read the list of photos.
 _WORKER_SECONDS = 15.0
-# On a busy machine it takes longer, by as much as building the model exceeds its processor time.
-_MAX_CROWDED = 3.0
+# A busy machine takes longer for both. The factor is the elapsed time of building the model divided
+# by its CPU time, but at most this.
+_MAX_LOAD = 3.0
 
 
 def train_run(
@@ -54,7 +55,7 @@ def train_run(
     budget: TimeBudget,
     progress: Progress,
     warm_start: WarmStart | None = None,
-    own: CustomComponents | None = None,
+    components: CustomComponents | None = None,
 ) -> keras.Model:
     """Train a run's model to the end of its plan.
 
@@ -64,32 +65,32 @@ def train_run(
         run: The run; its plan, history and checkpoints are written.
         config: The settings.
         dataset: Photos with their parts.
-        budget: The time that is left; used where no plan was made yet.
+        budget: The remaining time, for a run without a plan.
         progress: Receives the plan and every step.
         warm_start: The network to start from; None builds one with random weights.
-        own: The user's own optimizer, metrics and callbacks, and the workers.
+        components: The user's optimizer, metrics and callbacks, and the workers.
 
     Returns:
-        The model, in the precision it was trained in, with its best weights.
+        The model with its best weights, in the precision of the training.
 
     Raises:
-        StoppedError: The user stopped it; a checkpoint was written.
-        TrainingError: It diverged with lower and lower learning rates, too.
-        OutOfTimeError: There is a warm start, and the budget leaves no time to improve it.
-        DataError: Most of the photos are no longer there.
-        DiskError: The pixels kept at ingest are no longer there.
-        RunError: The run has a plan of another kind.
+        StoppedError: The user stopped the training; a checkpoint was written.
+        TrainingError: Training diverged, also with lower learning rates.
+        OutOfTimeError: The budget leaves no time to improve a warm start.
+        DataError: Most of the photos can no longer be read.
+        DiskError: The stored pixels do not exist any more.
+        RunError: The run has a plan of another kind, or began with other weights.
         ModelError: The network cannot be written as ONNX.
-        ConfigError: Several workers cannot train it.
+        ConfigError: The workers cannot train this network or these photos.
     """
-    workers = own.workers if own is not None else None
+    workers = components.workers if components is not None else None
     if workers is not None:
         check_workers(workers, config, dataset)
     if run.plan_path.is_file():
-        plan = _saved_plan(run, warm_start, own)
-        learner = _build(plan, dataset, warm_start, own)
+        plan = _saved_plan(run, warm_start, components)
+        learner = _build(plan, dataset, warm_start, components)
     else:
-        plan, learner = _begin(config, dataset, budget, progress, warm_start, own)
+        plan, learner = _begin(config, dataset, budget, progress, warm_start, components)
         save_plan(run, plan)
     progress.note(f"Plan: {plan.model}, {plan.describe()}.")
     with memory_errors(plan):
@@ -101,27 +102,29 @@ def train_run(
     return learner.model
 
 
-def _saved_plan(run: Run, warm_start: WarmStart | None, own: CustomComponents | None) -> Plan:
-    """Load the plan of a run that continues, which must begin with what it began with."""
+def _saved_plan(
+    run: Run, warm_start: WarmStart | None, components: CustomComponents | None
+) -> Plan:
+    """Load the plan of a run that continues, and check its weights and its optimizer."""
     plan = pacing.load_followed_plan(run)
     if warm_start is not None and plan.weights != warm_start.weights:
         raise RunError(
             f"The weights that {run.path} began with have changed since.\n"
-            f"Bring them back as they were, or start a new run."
+            f"Restore the earlier weights, or start a new run."
         )
-    if plan.optimizer == "own" and (own is None or own.optimizer is None):
+    if plan.optimizer == "own" and (components is None or components.optimizer is None):
         raise RunError(
-            f"{run.path} began with an optimizer of your own.\nGive it again: "
+            f"{run.path} began with your own optimizer.\nPass it again: "
             f"pawsight.resume(..., optimizer=...)."
         )
     return plan
 
 
 def _build(
-    plan: Plan, dataset: Dataset, warm_start: WarmStart | None, own: CustomComponents | None
+    plan: Plan, dataset: Dataset, warm_start: WarmStart | None, components: CustomComponents | None
 ) -> Learner:
     train, validation = subsets(dataset)
-    return Learner(plan, dataset.pixels, train, validation, warm_start, own)
+    return Learner(plan, dataset.pixels, train, validation, warm_start, components)
 
 
 def _begin(
@@ -130,65 +133,64 @@ def _begin(
     budget: TimeBudget,
     progress: Progress,
     warm_start: WarmStart | None,
-    own: CustomComponents | None,
+    components: CustomComponents | None,
 ) -> tuple[Plan, Learner]:
-    """Decide what the settings decide, build the network, measure it, and fix the plan."""
-    clock, busy = time.monotonic(), time.process_time()
-    decided = _decided(config, dataset, warm_start, own)
-    workers = own.workers if own is not None else None
+    """Plan a new run, build its network, and fit the plan to the memory and the time budget."""
+    started, cpu_started = time.monotonic(), time.process_time()
+    plan = _initial_plan(config, dataset, warm_start, components)
+    workers = components.workers if components is not None else None
     if workers is not None:
-        size = divided_batch_size(decided.batch_size, workers)
+        size = divided_batch_size(plan.batch_size, workers)
         config = config.model_copy(update={"batch_size": size})
-        decided = _decided(config, dataset, warm_start, own)
-    learner = _build(decided, dataset, warm_start, own)
-    per_photo = photo_bytes(learner.model, decided)
+        plan = _initial_plan(config, dataset, warm_start, components)
+    learner = _build(plan, dataset, warm_start, components)
+    per_photo = photo_bytes(learner.model, plan)
     batch_size = fitting_batch_size(
-        learner.model, decided, per_photo, is_chosen=config.batch_size is not None
+        learner.model, plan, per_photo, is_chosen=config.batch_size is not None
     )
-    if batch_size != decided.batch_size:
-        progress.note(f"Batches of {batch_size}, not {decided.batch_size}: more exceed the memory.")
+    if batch_size != plan.batch_size:
+        progress.note(f"Batches of {batch_size}, not {plan.batch_size}: more exceed the memory.")
         smaller = config.model_copy(update={"batch_size": batch_size})
-        decided = _decided(smaller, dataset, warm_start, own)
-        learner = _build(decided, dataset, warm_start, own)
-    needed = needed_bytes(learner.model, decided, per_photo)
+        plan = _initial_plan(smaller, dataset, warm_start, components)
+        learner = _build(plan, dataset, warm_start, components)
+    needed = needed_bytes(learner.model, plan, per_photo)
     progress.note(f"Training needs about {in_gigabytes(needed)} of memory.")
-    if warm_start is None:  # else its features are an ONNX file already
+    if warm_start is None:  # a network with weights was converted for its features
         check_convertible(learner.model)
-    crowding = (time.monotonic() - clock) / max(1e-3, time.process_time() - busy)
-    if decided.minutes is None:
-        plan = planning.sized(decided, config, decided.epochs)
+    load = (time.monotonic() - started) / max(1e-3, time.process_time() - cpu_started)
+    if plan.minutes is None:
+        plan = planning.sized(plan, config, plan.epochs)
     else:
         finish_seconds = warm_start.finish_seconds if warm_start else FINISH_SECONDS
         progress.start("Measuring the speed of this machine")
-        charged = TimeCosts(
+        costs = TimeCosts(
             budget,
             (finish_seconds + (_WORKER_SECONDS if workers else 0.0))
-            * min(_MAX_CROWDED, max(1.0, crowding)),
+            * min(_MAX_LOAD, max(1.0, load)),
             len(dataset.catalog.part("validation")) + len(dataset.catalog.part("test")),
             warm_start.evaluation_slowdown if warm_start else EVALUATION_SLOWDOWN,
             workers.speedup if workers else 1.0,
         )
-        with memory_errors(decided):
-            plan = fit_to_budget(decided, config, learner, charged, progress)
+        with memory_errors(plan):
+            plan = fit_to_budget(plan, config, learner, costs, progress)
     facts = {
         "num_parameters": learner.model.count_params(),
         "hardware": machine.describe(),
         "versions": versions(),
-        "weights": warm_start.weights if warm_start else None,
-        "head_strength": warm_start.head_strength if warm_start else None,
-        "num_head_photos": warm_start.num_head_photos if warm_start else None,
-        "second_seconds": warm_start.second_seconds if warm_start else None,
     }
+    if warm_start is not None:
+        names = ("weights", "head_strength", "num_head_photos", "second_seconds")
+        facts |= {name: getattr(warm_start, name) for name in names}
     return plan.model_copy(update=facts), learner
 
 
-def _decided(
+def _initial_plan(
     config: TrainConfig,
     dataset: Dataset,
     warm_start: WarmStart | None,
-    own: CustomComponents | None,
+    components: CustomComponents | None,
 ) -> Plan:
-    """Return what the settings and the photos decide."""
+    """Return the plan that follows from the settings and the photos, before any measurement."""
     catalog = dataset.catalog
     train, validation = catalog.part("train"), catalog.part("validation")
     plan = planning.plan(
@@ -199,7 +201,7 @@ def _decided(
         warm_start.precision if warm_start else precision_of(config),
         catalog.task.counts(catalog.labels(train), len(catalog.class_names)).tolist(),
     )
-    plan = plan.model_copy(update=own.plan_of_optimizer() if own is not None else {})
+    plan = plan.model_copy(update=components.plan_of_optimizer() if components is not None else {})
     if warm_start is None or warm_start.error is None:
         return plan
     return smoothed_at_most(plan, warm_start.error)
@@ -208,8 +210,8 @@ def _decided(
 def smoothed_at_most(plan: Plan, share: float) -> Plan:
     """Return the plan with label smoothing of at most a share of the target.
 
-    More than the share of photos that the initial weights get wrong would move all weights at
-    once only to make right answers less sure (benchmarks/auto/LOG.md).
+    Smoothing above the error rate of the initial weights would change all weights at once, only
+    to lower the probabilities of correct predictions (benchmarks/auto/LOG.md).
     """
     smoothing = min(plan.label_smoothing, share)
     return plan.model_copy(update={"label_smoothing": smoothing})

@@ -18,7 +18,7 @@ class State:
         self._optimizer = optimizer
 
     def weights(self) -> list[np.ndarray]:
-        """Return the model's variables as arrays, in the model's own order."""
+        """Return the model's variables as arrays, in the order of `model.variables`."""
         return [variable.value.numpy() for variable in self._model.variables]
 
     def set_weights(self, arrays: list[np.ndarray]) -> None:
@@ -37,6 +37,6 @@ class State:
         self.set_weights(checkpoint.weights)
         shapes = [tuple(variable.shape) for variable in self._optimizer.variables]
         if shapes != [array.shape for array in checkpoint.slots]:
-            raise ModelError("The checkpoint is of another optimizer than this run's.")
+            raise ModelError("The checkpoint is of another optimizer than that of this run.")
         for variable, array in zip(self._optimizer.variables, checkpoint.slots, strict=True):
             variable.assign(array)

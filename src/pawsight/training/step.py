@@ -1,4 +1,4 @@
-"""One training step and one validation step, compiled from a model and a plan."""
+"""Compile the training step and the validation step of a model."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pawsight.task import task_of
 from pawsight.training.communicator import SINGLE_PROCESS, Communicator
 from pawsight.training.plan import Plan
 
-# (images [B, H, W, 3], labels [B], learning rate) -> (mean loss, number right);
-# photos with a label below 0 are lost and have no weight
+# (images [B, H, W, 3], labels [B] or [B, K], learning rate) -> (mean loss, number of correctly
+# classified photos). Photos with a label below 0 are lost, and ignored.
 TrainStep = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-# (images, labels) -> (summed loss, whether each is right [b], logits)
+# (images, labels) -> (sum of the losses, result of `is_right`, logits)
 ValidationStep = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 
 
@@ -25,10 +25,10 @@ def losses(logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float) -> tf.T
     """Return the cross-entropy of each photo in nats.
 
     Args:
-        logits: [B, 1], the logit of class 1 of two, or [B, K].
-        labels: Class indices, [B]; of several labels 1 or 0 for each, [B, K].
-        label_smoothing: Share of the target spread evenly over all classes, 0..1; not of several
-            labels, whose binary cross-entropies are averaged.
+        logits: [B, K]; or [B, 1], the logit of class 1 of two.
+        labels: Class indices, [B]; for multi-label photos 1 or 0 for each label, [B, K].
+        label_smoothing: Share of the target that is spread evenly over all classes, 0..1. It is
+            ignored for multi-label photos, whose loss is the mean binary cross-entropy.
     """
     if labels.shape.rank == 2:
         targets = tf.cast(labels, logits.dtype)
@@ -43,26 +43,30 @@ def losses(logits: tf.Tensor, labels: tf.Tensor, label_smoothing: float) -> tf.T
 
 
 def photo_weights(labels: tf.Tensor, class_weights: tuple[float, ...] | None) -> tf.Tensor:
-    """Return the weight of each photo in the training loss: that of its class, else 1; 0 if lost.
+    """Return the weight of each photo in the training loss: its class weight, or 0 if it is lost.
+
+    Args:
+        labels: Class indices, [B]; for multi-label photos [B, K].
+        class_weights: The weight of each class, length K; None is 1 for all.
 
     Returns:
         float32, shape [B].
     """
-    there = tf.cast(is_there(labels), tf.float32)
+    weights = tf.cast(is_readable(labels), tf.float32)
     if class_weights is None:
-        return there
-    return there * tf.gather(tf.constant(class_weights, tf.float32), tf.maximum(labels, 0))
+        return weights
+    return weights * tf.gather(tf.constant(class_weights, tf.float32), tf.maximum(labels, 0))
 
 
-def is_there(labels: tf.Tensor) -> tf.Tensor:
-    """Return which photos are not lost, [B]."""
+def is_readable(labels: tf.Tensor) -> tf.Tensor:
+    """Return which photos are not lost, bool [B]."""
     return (labels[:, 0] if labels.shape.rank == 2 else labels) >= 0
 
 
 def is_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Return whether each photo is classified correctly, [B]; ties go to the lower class index.
+    """Return which photos are classified correctly, bool [B]; ties go to the lower class index.
 
-    Of several labels whether each of them is right at a probability of 0.5, [B, K].
+    For multi-label photos: which decisions at a probability of 0.5 are correct, bool [B, K].
     """
     if labels.shape.rank == 2:
         return tf.cast(logits >= 0, labels.dtype) == labels
@@ -74,7 +78,10 @@ def is_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def num_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Return how many photos are classified correctly; of several labels the sum of shares."""
+    """Return how many photos are classified correctly.
+
+    For multi-label photos: the sum over photos of the share of correct decisions.
+    """
     if labels.shape.rank == 2:
         shares = tf.reduce_mean(tf.cast(is_right(logits, labels), tf.float32), axis=1)
         return tf.reduce_sum(shares)
@@ -82,11 +89,16 @@ def num_right(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 
 def last_variables(model: keras.Model, share: float) -> list[keras.Variable]:
-    """Return the variables of the last layers: a share, rounded up, of those that can learn."""
+    """Return the trainable variables of the last layers.
+
+    Args:
+        model: The model.
+        share: Share, 0..1, of the layers with trainable variables; rounded up.
+    """
     layers = [layer for layer in leaves(model) if layer.trainable_variables]
-    chosen = layers[len(layers) - math.ceil(share * len(layers) - 1e-9) :]
-    wanted = {id(variable) for layer in chosen for variable in layer.trainable_variables}
-    return [variable for variable in model.trainable_variables if id(variable) in wanted]
+    last = layers[len(layers) - math.ceil(share * len(layers) - 1e-9) :]
+    ids = {id(variable) for layer in last for variable in layer.trainable_variables}
+    return [variable for variable in model.trainable_variables if id(variable) in ids]
 
 
 def build_train_step(
@@ -96,28 +108,33 @@ def build_train_step(
     share: float,
     communicator: Communicator = SINGLE_PROCESS,
 ) -> TrainStep:
-    """Compile one update of `model` by a built `optimizer`, or leave it eager if the plan is.
+    """Compile one update of the last layers of a model; it is not compiled if the plan is eager.
 
-    Of the layers the last ones learn, by their `share`; see `last_variables`.
-    The loss is the sum of the photos' weighted losses over the number of photos
-    that are there, as Keras does with its class_weight. One trace serves every
-    size of the images that the model takes. The processes of a `communicator` each take
-    their part of the batch, and one update of the whole batch.
+    The loss is the sum of the photos' weighted losses divided by the number of photos
+    that are not lost, as Keras does with class_weight. One trace serves all image sizes.
+
+    Args:
+        model: The model.
+        optimizer: The optimizer, already built for the model's variables.
+        plan: Decides the loss.
+        share: Share of the layers that are trained; see `last_variables`.
+        communicator: The processes that each compute a part of the batch, and all apply the
+            update of the whole batch.
     """
     trained = last_variables(model, share)
-    # In float16 a LossScaleOptimizer wraps the one that has the learning rate.
+    # In float16, a LossScaleOptimizer wraps the optimizer that has the learning rate.
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     variables = [variable.value for variable in trained]
 
     def compute(images: tf.Tensor, labels: tf.Tensor) -> list[tf.Tensor]:
         (num_readable,) = communicator.all_reduce(
-            [tf.reduce_sum(tf.cast(is_there(labels), tf.float32))]
+            [tf.reduce_sum(tf.cast(is_readable(labels), tf.float32))]
         )
         with tf.GradientTape() as tape:
             logits = model(images, training=True)
-            of_photos = losses(logits, labels, plan.label_smoothing)
-            weights = tf.cast(photo_weights(labels, plan.class_weights), of_photos.dtype)
-            loss = tf.reduce_sum(weights * of_photos)
+            photo_losses = losses(logits, labels, plan.label_smoothing)
+            weights = tf.cast(photo_weights(labels, plan.class_weights), photo_losses.dtype)
+            loss = tf.reduce_sum(weights * photo_losses)
             loss /= tf.cast(tf.maximum(num_readable, 1.0), loss.dtype)
             scaled = optimizer.scale_loss(loss)
         return communicator.all_reduce(
@@ -128,7 +145,7 @@ def build_train_step(
         images: tf.Tensor, labels: tf.Tensor, learning_rate: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         loss, right, *gradients = communicator.run(compute, images, labels)
-        if plan.optimizer != "own":  # which has a rate or a schedule of its own
+        if plan.optimizer != "own":  # the user's optimizer has its own rate or schedule
             inner.learning_rate.assign(learning_rate)
         optimizer.apply(gradients, trained)
         return loss, right
@@ -157,15 +174,15 @@ def build_validation_step(model: keras.Model, plan: Plan) -> ValidationStep:
 
 
 def _label_spec(plan: Plan) -> tf.TensorSpec:
-    is_several = task_of(plan.task).is_multi_label
-    return tf.TensorSpec((None, len(plan.class_names)) if is_several else (None,), tf.int32)
+    is_multi_label = task_of(plan.task).is_multi_label
+    return tf.TensorSpec((None, len(plan.class_names)) if is_multi_label else (None,), tf.int32)
 
 
 def check_weights_fit(model: keras.Model, shapes: list[tuple[int, ...]]) -> None:
-    """Check that saved arrays belong to this model; raises ModelError."""
-    own = [tuple(variable.shape) for variable in model.variables]
-    if own != shapes:
+    """Check that saved arrays have the shapes of a model's variables; raises ModelError."""
+    expected = [tuple(variable.shape) for variable in model.variables]
+    if expected != shapes:
         raise ModelError(
             f"The saved weights are not those of this model: {len(shapes)} arrays were found "
-            f"and {len(own)} are needed, or their shapes differ."
+            f"and {len(expected)} are needed, or their shapes differ."
         )

@@ -1,4 +1,4 @@
-"""What the training loop sums up between two validations."""
+"""Sums over the training steps between two validations."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from pawsight.training.score import ValidationScore
 
 @dataclass(slots=True)
 class Totals:
-    """Sums since the last validation, and the time spent so far."""
+    """Sums since the last validation, and the time of the whole training so far."""
 
     loss: float = 0.0
     num_right: float = 0.0
     num_images: float = 0.0
-    num_timed: float = 0.0  # photos of timed steps: the first step of a session compiles
-    step_seconds: float = 0.0  # time of those steps
-    seconds: float = 0.0  # of all the training so far
+    num_timed: float = 0.0  # photos of the timed steps, which are all that did not compile
+    step_seconds: float = 0.0  # time of the timed steps
+    seconds: float = 0.0  # time of the whole training so far
 
     def add(self, loss: float, num_right: float, num_readable: int) -> None:
         """Add one step.
 
         Args:
             loss: Mean over the photos that are not lost, in nats.
-            num_right: How many of them are classified correctly.
-            num_readable: How many there are.
+            num_right: Number of correctly classified photos.
+            num_readable: Number of photos that are not lost.
         """
         self.loss += loss * num_readable
         self.num_right += num_right
@@ -34,20 +34,20 @@ class Totals:
 
     @property
     def images_per_second(self) -> float:
-        """The rate of the training steps alone; 0 while none was timed."""
+        """The rate of the timed steps; 0 if there are none."""
         return self.num_timed / self.step_seconds if self.step_seconds else 0.0
 
     def row(
         self, step: int, plan: Plan, score: ValidationScore, scale: float, is_imbalanced: bool
     ) -> Epoch:
-        """Return the row of the history after a validation, with a learning rate of 0.
+        """Return the row of the history after a validation, without its learning rate.
 
         Args:
-            step: Steps taken.
-            plan: As it is followed.
-            score: The score.
-            scale: Side of the images of the validation, relative to the largest of the plan.
-            is_imbalanced: Whether the balanced accuracy decides.
+            step: Number of steps taken.
+            plan: The current plan.
+            score: The validation score.
+            scale: Side of the validated images, relative to the full size of the plan.
+            is_imbalanced: Whether the row has the balanced accuracy.
         """
         num_images = max(1.0, self.num_images)
         return Epoch(
@@ -66,5 +66,5 @@ class Totals:
         )
 
     def clear(self) -> None:
-        """Set all but the seconds of the run to 0."""
+        """Set everything except `seconds` to 0."""
         self.loss = self.num_right = self.num_images = self.num_timed = self.step_seconds = 0.0

@@ -1,8 +1,8 @@
 """The training loop: steps, validation, history, checkpoints, and a clean stop.
 
-Everything that decides the outcome is in the plan, the photos and the step number, and
-all state in a checkpoint, so a run that was killed continues and ends with the same bits.
-Only the plan's end may move, in a run with a budget, and plan.json does before a step does.
+The result depends only on the plan, the photos and the step number, and a checkpoint has
+the whole state, so a killed run continues and ends with the same bits. In a run with a
+budget, the end of the plan may move; plan.json is written before a step follows the change.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from pawsight.training.totals import Totals
 
 Clock = Callable[[], float]
 
-_CHECKPOINT_SECONDS = 120.0  # a killed run loses at most this much work
-# After a validation one is written too, if these take less than this share of the time.
+_CHECKPOINT_SECONDS = 120.0  # time between checkpoints, which a killed run may lose
+# Checkpoints are also written after validations, if this takes less than this share of the time.
 _CHECKPOINT_SHARE = 0.02
 
 
@@ -46,31 +46,31 @@ class Trainer:
 
     Args:
         learner: The network, built for this plan.
-        plan: What to do. The attribute `plan` is the plan as it was followed.
-        clock: Returns seconds, as `time.perf_counter` does.
+        plan: The plan to begin with. The attribute `plan` is the current plan.
+        clock: Returns seconds, like `time.perf_counter`.
     """
 
     def __init__(self, learner: Learner, plan: Plan, clock: Clock = time.perf_counter) -> None:
         self.plan = plan
         self.learner = learner
         self._clock = clock
-        task, both = task_of(plan.task), (learner.train, learner.validation)
-        self._is_imbalanced = any(is_imbalanced(task.counts(one.labels, 0)) for one in both)
+        task, subsets = task_of(plan.task), (learner.train, learner.validation)
+        self._is_imbalanced = any(is_imbalanced(task.counts(part.labels, 0)) for part in subsets)
         self._feed = learner.feed(lambda: self.plan)
         self._tally = Totals()
         self._history: list[Epoch] = []
         self._best: list[np.ndarray] = []
-        self._beginning: Checkpoint | None = None  # until the first checkpoint is written
-        self._seconds_now: Clock = clock  # of this run's training, earlier sessions included
+        self._initial: Checkpoint | None = None  # until the first checkpoint is written
+        self._seconds_now: Clock = clock  # of the training, including earlier sessions
 
     def fit(self, run: Run, progress: Progress) -> list[Epoch]:
-        """Train to the end of the plan.
+        """Train to the end of the plan; return the history.
 
-        Leaves the best weights in the network, and history and plan in the run folder.
+        Afterwards the network has the best weights, and the run folder history and plan.
 
         Raises:
-            StoppedError: The user stopped it; a checkpoint was written.
-            TrainingError: It diverged with lower and lower learning rates, too.
+            StoppedError: The user stopped the training; a checkpoint was written.
+            TrainingError: Training diverged, also with lower learning rates.
         """
         step = self._resume(run, progress)
         self.learner.callbacks.begin(len(self._history))
@@ -78,7 +78,7 @@ class Trainer:
             while step < self.plan.num_steps:
                 progress.start("Training", self.plan.num_steps, "steps")
                 progress.advance(step)
-                for row in self._history:  # of the steps before
+                for row in self._history:  # of earlier sessions
                     progress.advance(0, **row.facts())
                 try:
                     step = self._loop(step, run, progress, is_stopped)
@@ -97,7 +97,7 @@ class Trainer:
             self._save(0, run)
 
     def _loop(self, step: int, run: Run, progress: Progress, is_stopped: Callable[[], bool]) -> int:
-        """Train from a step to the end of the plan; returns the steps done then."""
+        """Train from a step to the end of the plan; return the number of its steps."""
         tally, clock = self._tally, self._clock
         seconds_before, started = tally.seconds, clock()
         self._seconds_now = lambda: seconds_before + clock() - started
@@ -114,7 +114,7 @@ class Trainer:
             tally.add(float(loss), float(num_right), self.learner.num_readable(labels.numpy()))
             self._check(step + 1, run)
             now = clock()
-            # The first step of a session compiles, and the first of a stage may.
+            # Without the first step of a session or a stage, which may compile.
             if step > first_step and self.plan.stage_at(step) == self.plan.stage_at(step - 1):
                 pace.record_step(self.plan, step, now - step_started)
                 tally.num_timed += self.plan.batch_size
@@ -130,15 +130,15 @@ class Trainer:
             now, since = clock(), clock() - last_saved
             is_cheap = is_validated and save_seconds < _CHECKPOINT_SHARE * since
             is_saved = since > _CHECKPOINT_SECONDS or is_cheap
-            decided = self.learner.communicator.agree(Decision(revised, is_saved, is_stopped()))
-            if decided.plan is not None:
-                self._follow(decided.plan, run)
+            decision = self.learner.communicator.agree(Decision(revised, is_saved, is_stopped()))
+            if decision.plan is not None:
+                self._follow(decision.plan, run)
             is_last = step == self.plan.num_steps
-            if decided.is_saved or decided.is_stopped or is_last:
+            if decision.is_saved or decision.is_stopped or is_last:
                 self._save(step, run)
                 last_saved = clock()
                 save_seconds = last_saved - now
-            if decided.is_stopped and not is_last:
+            if decision.is_stopped and not is_last:
                 raise StoppedError(
                     f"Stopped after step {step:,} of {self.plan.num_steps:,}; no work is lost.\n"
                     f"Continue with: {resume_command(run.place)}"
@@ -151,31 +151,31 @@ class Trainer:
         return step
 
     def _save(self, step: int, run: Run) -> None:
-        captured = self._captured(step)
-        if not captured.is_finite:
+        checkpoint = self._capture(step)
+        if not checkpoint.is_finite:
             raise DivergedError(step, self.plan, "A weight is not finite")
-        save_checkpoint(captured, run.checkpoints_dir)
-        self._beginning = None
+        save_checkpoint(checkpoint, run.checkpoints_dir)
+        self._initial = None
 
-    def _captured(self, step: int) -> Checkpoint:
+    def _capture(self, step: int) -> Checkpoint:
         return self.learner.state.capture(step, dataclasses.asdict(self._tally), self._best)
 
     def _go_back(self, error: DivergedError, run: Run, progress: Progress) -> int:
-        """Restore the last checkpoint, and lower the learning rate; return the steps done."""
+        """Restore the last checkpoint, and lower the learning rate; return its step."""
         if self.plan.optimizer == "own":
-            raise error  # its learning rate is the user's
+            raise error  # the user's optimizer decides the learning rate
         seconds = self._seconds_now()
         step = self._resume(run, progress)
-        self._tally.seconds = seconds  # what was lost took its time
+        self._tally.seconds = seconds  # the lost steps took time, too
         self._follow(with_lower_rate(self.plan, error, step), run)
         progress.note(
             f"{error.what} at step {error.step:,}: training diverged. Resuming from step {step:,} "
-            f"with a learning rate of {self.plan.cuts[-1].factor:g} times the one before."
+            f"with the learning rate multiplied by {self.plan.cuts[-1].factor:g}."
         )
         return step
 
     def _check(self, step: int, run: Run) -> None:
-        """Raise where training cannot continue."""
+        """Raise an error if too many photos are lost or the loss is not finite."""
         self.learner.pixels.check_enough_left(self.learner.train, run)
         if not math.isfinite(self._tally.loss):
             raise DivergedError(step, self.plan, described(self._tally.loss))
@@ -212,15 +212,15 @@ class Trainer:
         save_history(self._history, run.history_path)
         progress.advance(0, **row.facts())
         progress.note(row.describe(task_of(self.plan.task).accuracy_title))
-        is_asked = self.learner.callbacks.after_epoch(row)
-        if (is_reached or is_asked) and step < self.plan.num_steps:
+        is_requested = self.learner.callbacks.after_epoch(row)
+        if (is_reached or is_requested) and step < self.plan.num_steps:
             target_reached = f"Target of {percent(target)} reached (lower 95 % bound)"
-            why = target_reached if is_reached else "A callback requests it"
-            progress.note(f"{why}; stopping early.")
+            reason = target_reached if is_reached else "A callback requests it"
+            progress.note(f"{reason}; stopping early.")
             self._follow(self.plan.model_copy(update={"num_steps": step}), run)
 
     def _score_candidate(self, candidate: Candidate, run: Run, progress: Progress) -> None:
-        """Score what else the model could be, and keep it if it is the best."""
+        """Validate an alternative to the final weights, and keep it if it is the best."""
         self.learner.state.set_weights(candidate.weights)
         scale = candidate.image_size[0] / self.plan.image_size[0]
         score = self._measure(candidate.image_size, run)
@@ -251,39 +251,42 @@ class Trainer:
         return dataclasses.replace(row, learning_rate=rate, own_metrics=own_metrics)
 
     def _row_at_start(self, run: Run) -> Epoch:
-        """Score the initial weights, on at most as many training photos as there are others."""
+        """Score the initial weights on the validation photos and as many training photos."""
         train, count = self.learner.train, len(self.learner.validation.indices)
-        step = max(1, len(train.indices) // count)
-        sample = Subset(train.indices[::step][:count], train.labels[::step][:count])
-        of_train = self.learner.validator.measure(sample, self.plan.image_size)
+        every = max(1, len(train.indices) // count)
+        sample = Subset(train.indices[::every][:count], train.labels[::every][:count])
+        train_score = self.learner.validator.measure(sample, self.plan.image_size)
         score = self._measure(self.plan.image_size, run)
-        row = dataclasses.replace(self._row(0, score, 1.0), seconds=0.0)
         return dataclasses.replace(
-            row, train_loss=of_train.loss, train_accuracy=of_train.accuracy, is_best=True
+            self._row(0, score, 1.0),
+            seconds=0.0,
+            train_loss=train_score.loss,
+            train_accuracy=train_score.accuracy,
+            is_best=True,
         )
 
     def _follow(self, plan: Plan, run: Run) -> None:
-        """Save another plan, and follow it from now on."""
+        """Save a changed plan, and follow it from now on."""
         save_plan(run, plan)
         self.plan = plan
 
     def _resume(self, run: Run, progress: Progress) -> int:
-        """Restore the last checkpoint; return the steps that are done."""
+        """Restore the last checkpoint, or the initial state; return its step."""
         self._tally, self._history, self._best = Totals(), [], []
         checkpoint = load_checkpoint(run.checkpoints_dir, progress)
         if checkpoint is None:
-            if self._beginning is not None:  # it diverged
-                self.learner.state.restore(self._beginning)
+            if self._initial is not None:  # training diverged before the first checkpoint
+                self.learner.state.restore(self._initial)
             if self.learner.warm_start is not None:
                 self._history = [self.learner.warm_start.row or self._row_at_start(run)]
                 self._best = self.learner.state.weights()
                 save_history(self._history, run.history_path)
-            self._beginning = self._captured(0)
+            self._initial = self._capture(0)
             return 0
         self.learner.state.restore(checkpoint)
         self._tally, self._best = Totals(**checkpoint.facts), checkpoint.best
         history = load_history(run.history_path) if run.history_path.is_file() else []
-        # Killed between writing the history and the checkpoint: that part is run again.
+        # Rows after the checkpoint are of a killed process; their steps are repeated.
         history = [row for row in history if row.step <= checkpoint.step and not row.is_extra]
         self._history = mark_best(history) if history else []
         return checkpoint.step

@@ -1,8 +1,8 @@
-"""A run on a pretrained network: a linear head is fitted to its frozen features.
+"""Train a run on a pretrained network: fit a linear head, and fine-tune if that is useful.
 
-Features are cached, so that a run that was stopped continues where it was, and
-another run on the same photos takes seconds. The same photos, weights and seed
-give the same model.
+The head is fitted to frozen features, which are cached: a stopped run continues where it
+was, and another run on the same photos takes seconds. The same photos, weights and seed
+give the same head.
 """
 
 from __future__ import annotations
@@ -37,13 +37,14 @@ from pawsight.training.time_budget import TimeBudget
 if TYPE_CHECKING:
     import keras
 
-_MAX_LOST = 0.5  # share of a part's photos; without more of them another model would come out
-# Fine-tuning takes this long to start: TensorFlow, the network, two compiled steps, its export.
+_MAX_LOST = 0.5  # share of the photos of a part that may be lost before the run stops
+# Time of fine-tuning besides its steps: starting TensorFlow, compiling, and export.
 _MIN_SECONDS = 60.0
-# Where fine-tuning the shipped network follows, mirrored photos are added up to so many.
+# Before fine-tuning the shipped network, the head is fitted to mirror images, too, of at most this
+# many photos.
 _MAX_MIRRORED = 1000
-# On fewer training photos fine-tuning gains little or nothing, and validation cannot tell which.
-# benchmarks/auto/LOG.md has the figures.
+# With fewer training photos, fine-tuning gains little or nothing, and there are too few validation
+# photos to decide. Measurements: benchmarks/auto/LOG.md.
 _MIN_FINETUNED = 500
 _KEPT = "The fitted head on the unchanged network is the model; give more --minutes."
 
@@ -54,7 +55,7 @@ def transfer_run(
     dataset: Dataset,
     budget: TimeBudget,
     progress: Progress,
-    own: CustomComponents | None = None,
+    components: CustomComponents | None = None,
 ) -> keras.Model | None:
     """Fit a linear head, and fine-tune the network if configured.
 
@@ -62,19 +63,19 @@ def transfer_run(
         run: The run; its plan and history are written.
         config: The settings; `model` is a network that comes with weights.
         dataset: Photos with their parts; cross-validation keeps duplicates together.
-        budget: The time that is left for fine-tuning.
+        budget: The remaining time.
         progress: Receives every stage.
-        own: As `session.train_run` takes it.
+        components: See `session.train_run`.
 
     Returns:
-        The model that fine-tuning made; None where the fitted head is the model, and the
-        model folder is written.
+        The fine-tuned model; None if the fitted head is the model, whose folder is then
+        written.
 
     Raises:
-        StoppedError, TrainingError: As `session.train_run`, of fine-tuning.
-        ModelError: The weights cannot be fetched or do not fit.
-        DataError: Most of the photos are no longer there.
-        DiskError: Something cannot be written.
+        StoppedError, TrainingError: As `session.train_run`, from fine-tuning.
+        ModelError: The weights cannot be downloaded, or are of another network.
+        DataError: Most of the photos can no longer be read.
+        DiskError: A file cannot be written.
     """
     began = time.monotonic()
     if not config.finetune and (config.minutes is not None or config.epochs is not None):
@@ -85,11 +86,11 @@ def transfer_run(
     image_size = config.image_size or network.image_size
     dataset = dataset.at_size(image_size)
     backbone = network.open_backbone(image_size, config.weights, progress)
-    reader = FeatureReader(backbone, config.resize, own.workers if own else None)
+    reader = FeatureReader(backbone, config.resize, components.workers if components else None)
     fitted = _fitted(run, config, dataset, reader, budget, progress)
     row = history_row(fitted, time.monotonic() - began, progress)
     if config.finetune and _is_worth_finetuning(run, config, fitted, budget, progress):
-        model = _finetuned(run, config, fitted, row, budget, progress, own)
+        model = _finetuned(run, config, fitted, row, budget, progress, components)
         if model is not None:
             return model
     progress.start("Saving the model")
@@ -105,7 +106,7 @@ def _fitted(
     budget: TimeBudget,
     progress: Progress,
 ) -> HeadFit:
-    """Fit the head to all photos, or where fine-tuning follows to as many as pay."""
+    """Fit the head to all photos, or before fine-tuning to as many as there is time for."""
     num_train = len(dataset.catalog.part("train"))
     if not config.finetune or reader.backbone.name != builtin.NAME:
         return _fit(run, config, dataset, reader, num_train, progress)
@@ -114,15 +115,15 @@ def _fitted(
         return _fit(run, config, dataset, reader, num_photos, progress)
     first = _fit(run, config, dataset, reader, head_photos.FIRST, progress)
     accuracy = first.score(first.validation).accuracy
-    wanted = head_photos.num_affordable(dataset, reader, accuracy, budget)
-    if wanted <= head_photos.FIRST:
+    num_photos = head_photos.num_affordable(dataset, reader, accuracy, budget)
+    if num_photos <= head_photos.FIRST:
         return first
     progress.note(
         f"A head fitted to {len(first.train.indices):,} photos reaches "
-        f"{dataset.catalog.task.accuracy_title} {percent(accuracy)} in validation; fitting one to "
-        f"{wanted:,} photos before fine-tuning."
+        f"{dataset.catalog.task.accuracy_title} {percent(accuracy)} in validation; fitting a head "
+        f"to {num_photos:,} photos before fine-tuning."
     )
-    return _fit(run, config, dataset, reader, wanted, progress)
+    return _fit(run, config, dataset, reader, num_photos, progress)
 
 
 def _fit(
@@ -133,11 +134,11 @@ def _fit(
     num_photos: int,
     progress: Progress,
 ) -> HeadFit:
-    """Extract the features of about so many training photos, and fit a head to them."""
+    """Extract the features of about `num_photos` training photos, and fit a head to them."""
     catalog = dataset.catalog
-    is_start = config.finetune and reader.backbone.name == builtin.NAME
+    is_finetuned = config.finetune and reader.backbone.name == builtin.NAME
     chosen = head_photos.choose(catalog, num_photos, config.seed)
-    is_mirrored = not is_start or len(chosen) <= _MAX_MIRRORED
+    is_mirrored = not is_finetuned or len(chosen) <= _MAX_MIRRORED
     train, mirrored, validation = _extract(reader, dataset, chosen, is_mirrored, run, progress)
     labels = catalog.labels(train.indices)
     num_classes = len(catalog.class_names)
@@ -153,7 +154,7 @@ def _fit(
 def _is_worth_finetuning(
     run: Run, config: TrainConfig, fitted: HeadFit, budget: TimeBudget, progress: Progress
 ) -> bool:
-    """Check that there is time for it and something to gain; an earlier decision is kept."""
+    """Return whether to fine-tune: as a saved plan says, else if there is time and a use for it."""
     if run.plan_path.is_file():
         return isinstance(load_plan(run), Plan)
     num_train = len(fitted.dataset.catalog.part("train"))
@@ -161,12 +162,12 @@ def _is_worth_finetuning(
         progress.note(
             f"{counted(num_train, 'training photo')} are too few for fine-tuning: the fitted head "
             f"on the unchanged network is the model. --model {builtin.NAME} --finetune trains the "
-            f"network all the same."
+            f"network nevertheless."
         )
         return False
-    found = fitted.score(fitted.validation)
+    score = fitted.score(fitted.validation)
     target = config.target_accuracy
-    if target is not None and found.confirms(target, fitted.is_imbalanced):
+    if target is not None and score.confirms(target, fitted.is_imbalanced):
         progress.note(
             f"Target of {percent(target)} reached (lower 95 % bound) without fine-tuning."
         )
@@ -184,9 +185,9 @@ def _finetuned(
     row: Epoch,
     budget: TimeBudget,
     progress: Progress,
-    own: CustomComponents | None,
+    components: CustomComponents | None,
 ) -> keras.Model | None:
-    """Fine-tune the network; None where the budget turns out too short."""
+    """Fine-tune the network; return None if the budget turns out to be too short."""
     progress.start("Starting TensorFlow")
     prepare_tensorflow()
     from pawsight.training.averaging import averaged_with_second, second_seconds
@@ -194,17 +195,17 @@ def _finetuned(
     from pawsight.training.finetune import finetune
 
     row = dataclasses.replace(row, epoch=0, step=0, seconds=0.0)
-    has_workers = own is not None and own.workers is not None
+    has_workers = components is not None and components.workers is not None
     second = None if has_workers else second_seconds(config, fitted)
     for reserved in (second, None) if second is not None else (None,):
         try:
-            model = finetune(run, config, fitted, row, budget, progress, own, reserved)
+            model = finetune(run, config, fitted, row, budget, progress, components, reserved)
         except OutOfTimeError as error:
             reason = error
             if reserved is not None:
                 progress.note(
-                    "There is no time for a second network here: all of the time that is left "
-                    "goes into fine-tuning."
+                    "There is no time for a second network: fine-tuning takes all of the "
+                    "remaining time."
                 )
         else:
             return averaged_with_second(run, config, fitted.dataset, model, budget, progress)
@@ -220,32 +221,37 @@ def _extract(
     run: Run,
     progress: Progress,
 ) -> tuple[Features, list[FloatArray], Features]:
-    """Extract training photos, the rows of the same photos mirrored if wanted, and validation."""
+    """Extract the features of training photos, of their mirror images, and of validation photos.
+
+    Returns:
+        The training features; the rows of their mirror images, if requested, else an empty list;
+        the validation features.
+    """
     catalog = dataset.catalog
 
-    def extract(part: Part, wanted: IntArray, is_mirrored: bool = False) -> Features:
-        found = reader.read(catalog, dataset.pixels, wanted, progress, is_mirrored)
-        if len(found.indices) < (1 - _MAX_LOST) * len(wanted) or not len(found.indices):
+    def extract(part: Part, indices: IntArray, is_mirrored: bool = False) -> Features:
+        features = reader.read(catalog, dataset.pixels, indices, progress, is_mirrored)
+        num_lost = len(indices) - len(features.indices)
+        if num_lost > _MAX_LOST * len(indices) or not len(features.indices):
             raise DataError(
-                f"{len(wanted) - len(found.indices):,} of {len(wanted):,} {part} photos can no "
+                f"{num_lost:,} of {len(indices):,} {part} photos can no "
                 f"longer be read.\nBring the photos back (is their drive still there?), "
                 f"then continue with: {resume_command(run.place)}"
             )
-        return found
+        return features
 
     train = extract("train", chosen)
-    num_computed, num_wanted, mirrored = train.num_computed, len(train.indices), []
+    num_features, num_computed, mirrored_rows = len(train.indices), train.num_computed, []
     if is_mirrored:
-        found = extract("train", train.indices, is_mirrored=True)
-        num_computed, num_wanted = num_computed + found.num_computed, 2 * num_wanted
-        mirrored.append(found.rows)
-        if len(found.indices) < len(train.indices):  # some became unreadable between the two
-            is_left = np.isin(train.indices, found.indices)
-            train = Features(
-                found.indices, train.rows[is_left], train.num_computed, train.images_per_second
-            )
+        mirrored = extract("train", train.indices, is_mirrored=True)
+        num_features, num_computed = 2 * num_features, num_computed + mirrored.num_computed
+        mirrored_rows.append(mirrored.rows)
+        if len(mirrored.indices) < len(train.indices):  # photos became unreadable meanwhile
+            is_kept = np.isin(train.indices, mirrored.indices)
+            train = dataclasses.replace(train, indices=mirrored.indices, rows=train.rows[is_kept])
     validation = extract("validation", catalog.part("validation"))
-    num_known = num_wanted + len(validation.indices) - num_computed - validation.num_computed
-    if num_known > 0:
-        progress.note(f"{num_known:,} features come from the cache.")
-    return train, mirrored, validation
+    num_features += len(validation.indices)
+    num_cached = num_features - num_computed - validation.num_computed
+    if num_cached > 0:
+        progress.note(f"{num_cached:,} features come from the cache.")
+    return train, mirrored_rows, validation

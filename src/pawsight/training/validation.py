@@ -1,4 +1,4 @@
-"""Validate a model on the validation photos."""
+"""Compute the score of a model on photos, with the user's metrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BATCH_SIZE = 128
 
 
 class Validator:
-    """Scores a model on a part of the photos, without augmentation."""
+    """Computes the score of a model on photos, without augmentation."""
 
     def __init__(
         self,
@@ -39,17 +39,21 @@ class Validator:
         self._step = build_validation_step(model, plan)
 
     def measure(self, portion: Subset, image_size: tuple[int, int]) -> ValidationScore:
-        """Score the model on photos at (height, width) pixels; lost photos are left out.
+        """Compute the score of the model on photos; lost photos are left out.
 
-        The processes of a communicator each score a part of the photos, at least one.
+        The processes of a communicator share the photos, of which each must have at least one.
+
+        Args:
+            portion: The photos.
+            image_size: (height, width) in pixels to which they are resized.
         """
-        own = slice(self._communicator.part.index, None, self._communicator.part.count)
+        part = slice(self._communicator.part.index, None, self._communicator.part.count)
         for metric in self._metrics:
             metric.reset_state()
         loss, num_photos = 0.0, 0
         right = count = self._task.outcomes(portion.labels[:0], self._num_classes)
         batches = evaluation_batches(
-            self._pixels, portion.indices[own], portion.labels[own], _BATCH_SIZE, image_size
+            self._pixels, portion.indices[part], portion.labels[part], _BATCH_SIZE, image_size
         )
         with self._pixels.plain_errors():
             for images, labels in batches:
@@ -66,16 +70,16 @@ class Validator:
         return ValidationScore(float(sums[0]) / max(1, int(sums[1])), right, count)
 
     def own_metrics(self) -> dict[str, float]:
-        """Return the user's metrics of the last photos that were scored, by name.
+        """Return the results of the user's metrics for the last `measure`, by name.
 
         Raises:
-            TrainingError: One gives no single number.
+            TrainingError: The result of a metric is not a single number.
         """
         try:
             return {metric.name: float(np.asarray(metric.result())) for metric in self._metrics}
         except (TypeError, ValueError) as error:
             raise TrainingError(
-                f"A metric must give one number at each validation ({first_line(error)})."
+                f"The result of a metric must be a single number ({first_line(error)})."
             ) from error
 
     def _update_metrics(self, labels: tf.Tensor, logits: tf.Tensor) -> None:

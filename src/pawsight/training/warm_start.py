@@ -1,4 +1,4 @@
-"""A network that has learnt something before the first step of a run."""
+"""The start of a training from weights that were trained before."""
 
 from __future__ import annotations
 
@@ -11,31 +11,25 @@ from pawsight.history import Epoch
 from pawsight.training.plan import Plan
 from pawsight.training.precision import Precision
 
-# Inference in float32 on ONNX Runtime takes so many times as long as a validation.
+# Time of float32 inference in ONNX Runtime relative to a validation.
 EVALUATION_SLOWDOWN = 1.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WarmStart:
-    """Weights to start from, and what they score."""
+    """Weights to start from, and their score."""
 
-    # Builds the network for a plan, with its weights; layers that must not learn are frozen.
+    # Builds the network for a plan, with its weights and its frozen layers.
     build: Callable[[Plan], keras.Model]
-    # The score before the first step, as row 0 of the history: where no later row is better, the
-    # initial weights are kept. None where it is still to be measured.
+    # The score before the first step, as row 0 of the history: if no later row is better, the
+    # initial weights are kept. None if it is not measured yet.
     row: Epoch | None
     precision: Precision  # the number format to train in
-    # What the end of the run takes besides running inference on its photos, on a machine that does
-    # nothing else.
-    finish_seconds: float
-    weights: str | None = None  # the key of the pretrained weights, for plan.json
-    # The L2 penalty that the head was fitted with, for plan.json.
-    head_strength: float | None = None
-    # About how many photos the head was fitted to, for plan.json.
-    num_head_photos: int | None = None
-    # Share of photos, 0..1, that the initial weights get wrong; None where not known.
-    error: float | None = None
-    # What a second network gets of the budget afterwards; None trains none.
-    second_seconds: float | None = None
-    # The time that the exported model takes for a photo, as a multiple of what validation takes.
+    finish_seconds: float  # time after training, besides inference on photos, on an idle machine
+    weights: str | None = None  # the key of the weights, for plan.json
+    head_strength: float | None = None  # the L2 penalty of the fitted head, for plan.json
+    num_head_photos: int | None = None  # photos requested for the fitted head, for plan.json
+    error: float | None = None  # error rate of the initial weights, 0..1; None if unknown
+    second_seconds: float | None = None  # time reserved for a second network; None trains none
+    # Time of the exported model for a photo, relative to a validation.
     evaluation_slowdown: float = EVALUATION_SLOWDOWN

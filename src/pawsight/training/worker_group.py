@@ -1,4 +1,4 @@
-"""What a run needs of the processes that train it together; `workflow` starts them."""
+"""The interface of worker processes that train a run together; `workflow` starts them."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
 
-Lost = Callable[[str, Any], None]  # receives how a worker was lost, in words, and its item
+Lost = Callable[[str, Any], None]  # called with a message and the item of a lost worker
 
 
 class Job(Protocol):
-    """What is done with items that processes share; picklable, with paths of every machine."""
+    """The work on items that processes share; picklable, with paths that all machines have."""
 
-    is_single_core: ClassVar[bool]  # whether a worker uses one core, however many there are
+    is_single_core: ClassVar[bool]  # whether a worker uses only one core
 
     def worker(self) -> Callable[[Any], Any]:
-        """Return what does an item and returns its result, once for each process."""
+        """Return the function from an item to its result; called once in each process."""
 
 
 class WorkerGroup(Protocol):
     """Processes that train a run, or share the items of a job."""
 
     count: int
-    speedup: float  # how many times as fast as this process alone they are expected to be
+    speedup: float  # expected speed relative to this process alone
 
     def train(self, run: Run, progress: Progress) -> None:
         """Train a run that has a plan and a checkpoint to the end of its plan.
 
         Raises:
-            StoppedError: The user stopped it; a checkpoint was written.
-            TrainingError: The processes failed again and again.
-            PawsightError: What ended one of them.
+            StoppedError: The user stopped the training; a checkpoint was written.
+            TrainingError: The processes failed repeatedly.
+            PawsightError: An error that ended a process.
         """
 
     def read(self, batches: list[Batch]) -> Generator[Result]:
@@ -54,7 +54,7 @@ def check_workers(group: WorkerGroup, config: TrainConfig, dataset: Dataset) -> 
     """Check that a run can be trained by several processes; raises ConfigError."""
     if find_network(config.model).keeps_keras:
         raise ConfigError(
-            "Several workers train the networks of pawsight, and not one of your own.\n"
+            "Workers can train only the networks of pawsight, not your own network.\n"
             "Leave --workers or --build out."
         )
     if config.batch_size is not None and config.batch_size % group.count:
@@ -65,11 +65,11 @@ def check_workers(group: WorkerGroup, config: TrainConfig, dataset: Dataset) -> 
     num_validation = len(dataset.catalog.part("validation"))
     if num_validation < group.count:
         raise ConfigError(
-            f"There are {group.count} workers and {num_validation} validation photos: some would "
-            f"have none.\nGive fewer --workers, or more photos."
+            f"There are {group.count} workers but only {num_validation} validation photos, and "
+            f"each worker needs one.\nGive fewer --workers, or more photos."
         )
 
 
 def divided_batch_size(batch_size: int, group: WorkerGroup) -> int:
-    """Return the batch size, or the next one that can be divided equally."""
+    """Return the batch size, rounded up to a multiple of the number of workers."""
     return -(-batch_size // group.count) * group.count

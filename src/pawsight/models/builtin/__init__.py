@@ -1,11 +1,10 @@
 """The model of cats and dogs that ships with pawsight; needs no TensorFlow.
 
-It is a run folder as any other, with no history: `model/model.json` states what
-it is, `model/model.onnx` is the network and `evaluation/metrics.json` how good
-it is on photos it has not seen. Beside "logits" the network gives
-"features", from which a head for other classes is fitted in seconds. What it
-scores and where it fails is in MODEL_CARD.md; `builtin/train.py` in the
-repository makes it.
+It is a run folder without a history: `model/model.json` is its description,
+`model/model.onnx` the network, and `evaluation/metrics.json` its scores on test
+photos. Besides "logits" the network outputs "features", to which a head for other
+classes is fitted in seconds. MODEL_CARD.md describes its accuracy and its limits;
+`builtin/train.py` in the repository trains it.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from pawsight.runs import Run
 from pawsight.storage.checksum import file_digest
 
 NAME = "builtin"
-IMAGE_SIZE = (288, 288)  # (height, width) in pixels; the network takes others from 32 up
-EARLIER_IMAGE_SIZE = (224, 224)  # of runs that do not record theirs
+IMAGE_SIZE = (288, 288)  # (height, width) in pixels, the default; others have at least 32
+EARLIER_IMAGE_SIZE = (224, 224)  # the default of earlier versions, whose runs do not record it
 NUM_FEATURES = 1280
 
 
 def folder() -> Path:
-    """Return the folder of the model and its licence: a run with only a model and its metrics."""
+    """Return the run folder of the model, which also has its licence."""
     return Path(__file__).parent / "cats-dogs"
 
 
@@ -34,10 +33,10 @@ def onnx_path() -> Path:
 
 @functools.cache
 def digest() -> str:
-    """Return the SHA-256 of the network: another one computes other features."""
+    """Return the SHA-256 of the network, which identifies its features."""
     return file_digest(onnx_path())
 
 
 def training_photos_path() -> Path:
-    """Return the path of the difference hashes of the photos it was made with, uint64 [N]."""
+    """Return the path of the difference hashes of its training photos, uint64 [N]."""
     return folder() / "training_photos.npy"

@@ -1,4 +1,4 @@
-"""The shipped model as a network to fit a head to, and to fine-tune."""
+"""The shipped model as a network of the registry, for linear heads and fine-tuning."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BuiltinNetwork(PretrainedNetwork):
     def open_backbone(
         self, image_size: tuple[int, int], weights: str | None, progress: Progress
     ) -> Backbone:
-        """Return the shipped file, which gives its features."""
+        """Return the shipped ONNX file, which has the output "features"."""
         path = self.weights_path(weights, progress)
         return Backbone(
             self.name, image_size, path, None, backbone_key(self.name, image_size, path)
@@ -39,7 +39,7 @@ class BuiltinNetwork(PretrainedNetwork):
         """Return the shipped ONNX file."""
         if weights is not None:
             raise ModelError(
-                f"The model '{self.name}' has its weights already; leave --weights out."
+                f"The model '{self.name}' comes with its weights.\nLeave --weights out."
             )
         return builtin.onnx_path()
 
@@ -50,15 +50,14 @@ class BuiltinNetwork(PretrainedNetwork):
         return build_features(image_size, policy, is_tuned=True)
 
     def load_weights(self, model: keras.Model, path: Path) -> None:
-        """Leave a model as it is: it was built with its weights."""
+        """Do nothing: `build_features` loads the weights."""
 
     def load(self, run: Run, description: ModelDescription) -> keras.Model:
-        """Build the model of a run; of one that was not fine-tuned, from model.onnx alone."""
+        """Build the model of a run; a run without fine-tuning has its weights in model.onnx."""
         if run.path.samefile(builtin.folder()):
             raise RunError(
-                "The model of cats and dogs that ships with pawsight is there to predict, not to "
-                "train on.\nPredict with pawsight.load(), or train on its features: "
-                "--model builtin."
+                "The shipped model of cats and dogs has no Keras weights.\nPredict with "
+                "pawsight.load(), or train a model on its features with --model builtin."
             )
         if run.weights_path.is_file():
             return super().load(run, description)
@@ -78,7 +77,7 @@ NETWORK = BuiltinNetwork(
     image_size=builtin.IMAGE_SIZE,
     min_side=32,
     fits_any_size=True,
-    # What was tried: benchmarks/auto/LOG.md.
+    # Chosen by experiments, which benchmarks/auto/LOG.md lists.
     recipe=Recipe(
         optimizer="scaled_adam",
         learning_rate=1.5e-3,
@@ -88,8 +87,8 @@ NETWORK = BuiltinNetwork(
         augment=AugmentConfig(crop_range=(0.5, 1.0), crop_stretch=1.15, horizontal_flip=True),
         epochs=None,
         minutes=10,
-        # Of 288 pixels, 160: crops show things larger than whole photos do, so the finished model
-        # works at 224, or at 192 on photos without detail (arXiv:1906.06423).
+        # 160 of 288 pixels. Objects are larger in random crops than in whole photos, so the
+        # finished model takes 224, or 192 for photos without detail (arXiv:1906.06423).
         sizes=(Sizes(0, ((1.0, 0.5556),)),),
         finished_shares=(0.7778, 0.6667),
     ),

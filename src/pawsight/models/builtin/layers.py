@@ -1,10 +1,10 @@
-"""Layers that compute what Keras' own compute, with gradients that are quick in bfloat16.
+"""Keras layers with gradients that are fast in bfloat16 on a CPU.
 
-On a processor the gradients of a depthwise convolution and of ReLU6 in bfloat16
-take more than the rest of a training step: TensorFlow has no vector code for
-them. The gradient by the images of a depthwise convolution of stride 1 is one
-itself, with its kernel reversed, and that one is quick; so is a selection in the
-place of ReLU6's. Measured figures: benchmarks/auto/results.md.
+TensorFlow has no vectorised bfloat16 code for the gradients of a depthwise
+convolution and of ReLU6, which take longer than the rest of a training step. The
+gradient of a stride-1 depthwise convolution with respect to its images is a
+depthwise convolution with the reversed kernel, which is vectorised; the gradient
+of ReLU6 is written as a selection. Measurements: benchmarks/auto/results.md.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from keras import layers
 
 
 class FrozenDepthwiseConv2D(layers.DepthwiseConv2D):
-    """A depthwise convolution that does not learn: its kernel and its bias get no gradient.
+    """A depthwise convolution whose kernel and bias are not trained.
 
-    The kernels hold few of a network's weights, but their gradients take a third of a step.
+    These are few of a network's weights, but their gradients take a third of a step.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Convolve images [B, H, W, C]."""
         images = tf.convert_to_tensor(inputs)
         kernel, bias = (
-            tf.cast(tf.convert_to_tensor(one), images.dtype) for one in (self.kernel, self.bias)
+            tf.cast(tf.convert_to_tensor(variable), images.dtype)
+            for variable in (self.kernel, self.bias)
         )
         strides = (1, *self.strides, 1)
         padding = self.padding.upper()

@@ -1,9 +1,8 @@
-"""The features of the shipped model as a Keras network, to train further and to export.
+"""Build the shipped model as a Keras network, to fine-tune and to export.
 
-The network is not written down twice: its layers are made from the nodes of the
-ONNX file, which are few in kind, and take their weights from it. Batch
-normalisation is folded into the convolutions there, so it cannot drift in
-training either.
+Its layers are built from the nodes of the ONNX file, which has few types of nodes,
+and take their weights from it. Batch normalisation is folded into the convolutions
+of this file, so that its statistics cannot change in training.
 """
 
 from __future__ import annotations
@@ -16,23 +15,23 @@ import keras
 import numpy as np
 import onnx
 from keras import layers
-from onnx import numpy_helper
 
 from pawsight.errors import ModelError
 from pawsight.models import builtin
 from pawsight.models.builtin.layers import FastReLU6, FrozenDepthwiseConv2D
-from pawsight.models.onnx_graph import load_onnx
+from pawsight.models.onnx_graph import initializers, load_onnx
 from pawsight.records import OpenSize
 
 _Arrays = dict[str, np.ndarray]
-# Layers that are not fine-tuned: the first convolution works on the largest maps, and the edges and
-# colours it finds are those of any photo.
+# Not fine-tuned: the first convolution takes the most time, since its maps are the largest, and
+# detects edges and colours, which all photos have.
 _FROZEN = ("stem",)
-_QUICK: dict[type[layers.Layer], type[layers.Layer]] = {
+# Layers that have a variant for fine-tuning.
+_TUNED: dict[type[layers.Layer], type[layers.Layer]] = {
     layers.DepthwiseConv2D: FrozenDepthwiseConv2D,
     layers.ReLU: FastReLU6,
 }
-_Made = tuple[Any, list[np.ndarray]]  # a layer, and the weights it is to hold
+_LayerAndWeights = tuple[Any, list[np.ndarray]]
 
 
 def build_features(
@@ -45,37 +44,37 @@ def build_features(
 
     Args:
         image_size: (height, width) in pixels, at least 32 each.
-        policy: Of the convolutions; the features are float32 in any case.
-        path: The ONNX file of a run that was made from the shipped model, for
-            its weights; None takes the shipped ones.
-        is_tuned: Freeze the first convolution and the depthwise ones, and make the
-            gradients of the rest quick; see `builtin.layers`.
+        policy: Of the convolutions; the features are always float32.
+        path: The model.onnx of a run that was trained from the shipped model, for
+            its weights; None takes the shipped weights.
+        is_tuned: Freeze the first and the depthwise convolutions, and use layers
+            with fast gradients; see `builtin.layers`.
 
     Returns:
-        A model of float32 images [B, H, W, 3], values 0..255 (the scaling is
-        inside), that gives float32 features [B, 1280].
+        A model from float32 images [B, H, W, 3], 0..255 (it includes their
+        scaling), to float32 features [B, 1280].
     """
     graph = load_onnx(path or builtin.onnx_path()).graph
-    arrays = {stored.name: numpy_helper.to_array(stored) for stored in graph.initializer}
+    arrays = initializers(graph)
     images = keras.Input((*image_size, 3), name="images")
     tensors: dict[str, Any] = {"images": images}
-    loaded: list[_Made] = []
+    built: list[_LayerAndWeights] = []
     for node in graph.node:
         (output,) = node.output
-        if node.op_type == "Cast":  # of a weight that is stored as float16
+        if node.op_type == "Cast":  # a weight is stored as float16
             arrays[output] = arrays[node.input[0]].astype(np.float32)
             continue
-        made, weights = _layer(node, arrays, policy)
+        layer, weights = _layer(node, arrays, policy)
         if is_tuned:
-            made = _tuned(made)
+            layer = _tuned(layer)
         inputs = [tensors[name] for name in node.input if name in tensors]
-        tensors[output] = made(inputs[0] if len(inputs) == 1 else inputs)
-        loaded.append((made, weights))
+        tensors[output] = layer(inputs[0] if len(inputs) == 1 else inputs)
+        built.append((layer, weights))
         if output == "features":
             break
-    for made, weights in loaded:
+    for layer, weights in built:
         if weights:
-            made.set_weights(weights)
+            layer.set_weights(weights)
     return keras.Model(images, tensors["features"], name="builtin")
 
 
@@ -83,15 +82,15 @@ def load_whole(path: Path, image_size: tuple[int, int]) -> keras.Model:
     """Build a run's model with all its weights from its ONNX file.
 
     Args:
-        path: A model.onnx: the built-in network with a last layer of the run.
+        path: The model.onnx: the shipped network with the run's last layer.
         image_size: (height, width) in pixels.
 
     Returns:
-        A model of float32 images [B, H, W, 3], values 0..255, that gives logits [B, K].
+        A model from float32 images [B, H, W, 3], 0..255, to logits [B, K].
     """
     features = build_features(image_size, keras.DTypePolicy("float32"), path)
     graph = load_onnx(path).graph
-    arrays = {stored.name: numpy_helper.to_array(stored) for stored in graph.initializer}
+    arrays = initializers(graph)
     kernel, bias = (arrays[name] for name in graph.node[-1].input[1:])
     last = layers.Dense(kernel.shape[1], name="logits")
     model = keras.Model(features.input, last(features.output), name="builtin")
@@ -100,28 +99,29 @@ def load_whole(path: Path, image_size: tuple[int, int]) -> keras.Model:
 
 
 def _tuned(layer: layers.Layer) -> layers.Layer:
-    """Return a layer as it is fine-tuned."""
-    for plain, quick in _QUICK.items():
-        if type(layer) is plain:
-            layer = quick.from_config(layer.get_config())
+    """Return the variant of a layer for fine-tuning."""
+    if type(layer) in _TUNED:
+        layer = _TUNED[type(layer)].from_config(layer.get_config())
     layer.trainable = layer.name not in _FROZEN and not isinstance(layer, FrozenDepthwiseConv2D)
     return layer
 
 
-def _layer(node: onnx.NodeProto, arrays: _Arrays, policy: keras.DTypePolicy) -> _Made:
-    try:
-        make = _LAYERS[node.op_type]
-    except KeyError:
+def _layer(node: onnx.NodeProto, arrays: _Arrays, policy: keras.DTypePolicy) -> _LayerAndWeights:
+    if node.op_type not in _LAYERS:
         raise ModelError(
-            f"{builtin.onnx_path()} has a layer of the kind {node.op_type}, which is not of "
+            f"{builtin.onnx_path()} has a node of the type {node.op_type}, which is not in "
             f"the model that pawsight ships.\nInstall pawsight again."
-        ) from None
-    return make(node, arrays, policy)
+        )
+    return _LAYERS[node.op_type](node, arrays, policy)
 
 
-def _convolution(node: onnx.NodeProto, arrays: _Arrays, policy: keras.DTypePolicy) -> _Made:
+def _convolution(
+    node: onnx.NodeProto, arrays: _Arrays, policy: keras.DTypePolicy
+) -> _LayerAndWeights:
     kernel, bias = (arrays[name] for name in node.input[1:])
-    options = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
+    options = {
+        attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute
+    }
     shared = {
         "kernel_size": tuple(options["kernel_shape"]),
         "strides": options["strides"][0],
@@ -135,13 +135,9 @@ def _convolution(node: onnx.NodeProto, arrays: _Arrays, policy: keras.DTypePolic
     return layers.Conv2D(len(kernel), **shared), [kernel.transpose(2, 3, 1, 0), bias]
 
 
-def _same(name: str) -> layers.Layer:
-    return layers.Identity(name=name)
-
-
-# Of each kind of node: the layer that does the same, and its weights. The images are scaled in
-# float32, as in the file; they come channels last already, so they need not be turned around.
-_LAYERS: dict[str, Callable[[onnx.NodeProto, _Arrays, keras.DTypePolicy], _Made]] = {
+# By type of node: the equivalent layer, and its weights. Images are scaled in float32, as in the
+# file. The layers work channels last, so the transposition to channels first is left out.
+_LAYERS: dict[str, Callable[[onnx.NodeProto, _Arrays, keras.DTypePolicy], _LayerAndWeights]] = {
     "Sub": lambda node, arrays, _: (
         layers.Rescaling(1.0, -float(arrays[node.input[1]]), dtype="float32", name=node.name),
         [],
@@ -150,7 +146,7 @@ _LAYERS: dict[str, Callable[[onnx.NodeProto, _Arrays, keras.DTypePolicy], _Made]
         layers.Rescaling(float(arrays[node.input[1]]), dtype="float32", name=node.name),
         [],
     ),
-    "Transpose": lambda node, *_: (_same(node.name), []),
+    "Transpose": lambda node, *_: (layers.Identity(name=node.name), []),
     "Conv": _convolution,
     "Clip": lambda node, _, policy: (layers.ReLU(6.0, dtype=policy, name=node.name), []),
     "Add": lambda node, _, policy: (layers.Add(dtype=policy, name=node.name), []),
@@ -158,5 +154,5 @@ _LAYERS: dict[str, Callable[[onnx.NodeProto, _Arrays, keras.DTypePolicy], _Made]
         layers.GlobalAveragePooling2D(dtype="float32", name=node.name),
         [],
     ),
-    "Flatten": lambda node, *_: (_same(node.name), []),
+    "Flatten": lambda node, *_: (layers.Identity(name=node.name), []),
 }

@@ -1,4 +1,4 @@
-"""Which photos the shipped network was made with, by their difference hashes."""
+"""Find photos that the shipped network was trained on, by their difference hashes."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ from pawsight.data.duplicates.near_duplicates import BLANK_CONTRAST
 from pawsight.models import builtin
 from pawsight.records import IntArray, Part
 
-_MOST_BITS = 3  # of 64 that may differ: 2 of 2,675 other photos were as close as that
+_MAX_BITS = 3  # of 64 that may differ; 2 of 2,675 other photos had no more
 
 
 def network_photos(catalog: Catalog, part: Part) -> IntArray:
-    """Return the photos of a part that show a picture the shipped network was made with.
+    """Return the photos of a part that the shipped network was trained on.
 
-    A mirror image counts, too. Photos are compared by their hashes alone, so a few of other
-    pictures may be among them.
+    Mirror images count, too. Only hashes are compared, so a few other photos may be included.
 
     Returns:
         Indices of photos, ascending, shape [N].
     """
-    own = [i for i in catalog.part(part).tolist() if _has_picture(catalog, i)]
-    known = np.load(builtin.training_photos_path())
-    hashes = np.array([int(catalog.photos[i].phash, 16) for i in own], np.uint64)
-    both = np.stack([hashes, mirrored(hashes)], axis=1)
-    # One photo at a time: for few photos, faster than an index of all the known ones.
-    found = [
+    indices = [i for i in catalog.part(part).tolist() if _has_picture(catalog, i)]
+    training_hashes = np.load(builtin.training_photos_path())
+    hashes = np.array([int(catalog.photos[i].phash, 16) for i in indices], np.uint64)
+    pairs = np.stack([hashes, mirrored(hashes)], axis=1)
+    # One photo at a time: for few photos, faster than an index of all training photos.
+    matches = [
         i
-        for i, pair in zip(own, both, strict=True)
-        if np.bitwise_count(known ^ pair[:, None]).min() <= _MOST_BITS
+        for i, pair in zip(indices, pairs, strict=True)
+        if np.bitwise_count(training_hashes ^ pair[:, None]).min() <= _MAX_BITS
     ]
-    return np.array(found, np.int64)
+    return np.array(matches, np.int64)
 
 
 def _has_picture(catalog: Catalog, index: int) -> bool:
