@@ -58,4 +58,4 @@ def test_its_code_scales_images_where_a_format_takes_another_range(colour_run, t
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "RGB\n  from -1 to 1; any other scaling is inside" in text
     assert f"images = -1 + images * {2 / 255!r}\n" in text
-    assert "`pawsight.json` holds the same facts for programs" in text
+    assert "`pawsight.json` has the same description for programs" in text

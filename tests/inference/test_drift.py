@@ -120,8 +120,8 @@ def test_predictions_of_a_folder_are_tested(run, drawn, tmp_path, recorded, kind
 
 def test_the_sentence_names_the_number_of_photos_and_what_it_means():
     assert DriftTest(1200, 0.00031).sentence() == (
-        "1,200 photos as a whole differ from the photos that the model was validated on (p = 0.0003): "
-        "its error rates and probabilities may not hold for them."
+        "1,200 photos as a whole differ from the photos that the model was validated on "
+        "(p = 0.0003): its error rates and probabilities may not hold for them."
     )
 
 

@@ -263,7 +263,7 @@ def test_a_second_network_without_time_for_it_is_left_out_with_a_note(
     workers = SimpleNamespace(workers="two processes")  # which train one network together
     assert transfer._finetuned(*given, components=workers) is None
     assert asked == [None]
-    assert recorded.notes[0].startswith("There is no time for a second network here")
+    assert recorded.notes[0].startswith("There is no time for a second network:")
     assert recorded.notes[1].startswith("7 min leave no time for fine-tuning. The fitted head")
 
 

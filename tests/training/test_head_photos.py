@@ -83,7 +83,7 @@ def test_a_run_whose_head_was_fitted_again_is_resumed_with_as_many_photos(
         train(fine_tuned / "pets", config, tmp_path / "run", recorded)
     plan = load_plan(Run.open(tmp_path / "run"))
     assert plan.num_head_photos == plan.num_train > 20
-    assert any(f"fitting one to {plan.num_train} photos" in note for note in recorded.notes)
+    assert any(f"fitting a head to {plan.num_train} photos" in note for note in recorded.notes)
     counts = []
     monkeypatch.setattr(transfer, "_extract", lambda *args: counts.append(len(args[2])) or 1 / 0)
     with pytest.raises(ZeroDivisionError):

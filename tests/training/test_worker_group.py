@@ -26,7 +26,7 @@ def test_what_cannot_be_divided_among_workers_is_refused(monkeypatch):
     config = TrainConfig(model="swift", batch_size=6)
     check_workers(GROUP, config, dataset(3))
     check_workers(GROUP, TrainConfig(model="swift"), dataset(3))
-    with pytest.raises(ConfigError, match="There are 3 workers and 2 validation photos"):
+    with pytest.raises(ConfigError, match="There are 3 workers but only 2 validation photos"):
         check_workers(GROUP, config, dataset(2))
     with pytest.raises(ConfigError, match=r"batch size 7 cannot .*\n.*a multiple of 3"):
         check_workers(GROUP, TrainConfig(model="swift", batch_size=7), dataset(3))

@@ -1,8 +1,8 @@
-"""An ONNX file that takes a photo of any size, with the resizing inside.
+"""Write an ONNX file that accepts a photo of any size, with the resizing inside.
 
-ONNX's Resize with antialiasing works on bytes as Pillow does. What is left between
-the two is the decoder's own way with large photos, which it shrinks in steps, and
-for "crop" where the edges fall between two pixels.
+ONNX's Resize with antialiasing computes on bytes what Pillow does. Two differences from
+pawsight remain: its decoder shrinks large photos in steps, and for "crop" its edges may
+lie between two pixels.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ photo = open_photo("photo.jpg")
 session = onnxruntime.InferenceSession("photo.onnx")
 probabilities = session.run(["probabilities"], {{"photo": np.asarray(photo)[None]}})[0][0]
 """
-# Of any probability: more than this, and resizing inside is not resizing as in training.
+# Largest accepted difference of any probability from pawsight's.
 TOLERANCE = 0.05
 _PHOTOS = 64
 _OPSET = 18  # the first whose Resize has antialiasing
@@ -47,17 +47,17 @@ _OPSET = 18  # the first whose Resize has antialiasing
 def add_any_size(
     model: ModelFolder, folder: Path, classifier: Classifier, paths: Sequence[Path]
 ) -> float | None:
-    """Write `photo.onnx` beside `model.onnx` if its probabilities for whole photos are pawsight's.
+    """Write `photo.onnx` if its probabilities for original photos agree with pawsight's.
 
     Args:
         model: The model.
-        folder: Where to.
-        classifier: The same model, to compare with.
-        paths: Photos to compare on; up to 64 of them are.
+        folder: The folder to write to.
+        classifier: The same model in pawsight, to compare with.
+        paths: Photos to compare on, of which up to 64 are used.
 
     Returns:
-        The largest difference of any probability; None if it was above `TOLERANCE`, or the
-        network cannot be written so, and there is no such file.
+        The largest difference of any probability; None if the file was not written, since
+        the difference is above `TOLERANCE` or opset 18 cannot express the network.
 
     Raises:
         DiskError: The file cannot be written.
@@ -67,7 +67,7 @@ def add_any_size(
         difference = _difference(new_session(content), classifier, paths)
     except OSError:
         raise
-    except Exception:  # noqa: BLE001 - a network that opset 18 or this engine does not take so
+    except Exception:  # noqa: BLE001 - the network cannot be converted, or not be run
         return None
     if not difference <= TOLERANCE:
         return None
@@ -90,7 +90,7 @@ def _difference(session: Any, classifier: Classifier, paths: Sequence[Path]) -> 
 
 
 def _with_resizing(model: ModelFolder) -> Any:
-    """Return the network with the resizing before it: "photo", uint8 [1, any, any, 3]."""
+    """Return the network with the resizing before it; input "photo", uint8 [1, any, any, 3]."""
     from onnx import TensorProto, helper, version_converter
 
     from pawsight.models.onnx_nodes import Nodes
@@ -101,9 +101,9 @@ def _with_resizing(model: ModelFolder) -> Any:
         graph, np.array(model.description.image_size, np.int64)
     )
     graph.add("Cast", resized, output="images", to=TensorProto.FLOAT)
-    before = list(converted.graph.node)
+    network_nodes = list(converted.graph.node)
     del converted.graph.node[:]
-    converted.graph.node.extend([*graph.nodes, *before])
+    converted.graph.node.extend([*graph.nodes, *network_nodes])
     converted.graph.initializer.extend(graph.constants)
     del converted.graph.input[:]
     shape = [1, "height", "width", 3]
@@ -130,7 +130,7 @@ def _padded(graph: Nodes, size: Any) -> str:
 
 
 def _cropped(graph: Nodes, size: Any) -> str:
-    # Whole pixels of the photo are cut off, not of what it is brought to: those are coarser.
+    # Cropped before resizing, where pixels are finer.
     sides, target_size = _sides(graph), graph.exact(size)
     scale = graph.add("ReduceMax", _divided(graph, target_size, sides), keepdims=1)
     box = _rounded(graph, graph.add("Div", _as_double(graph, target_size), scale))
@@ -141,7 +141,7 @@ def _cropped(graph: Nodes, size: Any) -> str:
 
 
 def _sides(graph: Nodes) -> str:
-    """Add the photo's (height, width)."""
+    """Add the photo's (height, width), int64."""
     return graph.add("Gather", graph.add("Shape", "photo"), graph.exact(np.array([1, 2])))
 
 
@@ -156,7 +156,7 @@ def _as_double(graph: Nodes, sides: str) -> str:
 
 
 def _rounded(graph: Nodes, sides: str) -> str:
-    """Round to whole pixels, at least 1, as Python does."""
+    """Round to whole pixels, at least 1, half to even as Python does."""
     from onnx import TensorProto
 
     whole = graph.add("Max", graph.add("Round", sides), graph.exact(np.ones(2)))

@@ -1,4 +1,4 @@
-"""Put a trained model into its run folder: weights, ONNX, description, proof of equality."""
+"""Save a trained model in its run folder: weights, model.onnx and description."""
 
 from __future__ import annotations
 
@@ -15,28 +15,27 @@ from pawsight.runs import Run
 def save_model(
     run: Run, trained: keras.Model, description: ModelDescription, images: ImageArray
 ) -> ModelDescription:
-    """Save a model as float32, whatever it was trained in, and check the ONNX file against it.
+    """Save a model in float32, and compare its ONNX file with it.
 
     Args:
-        run: Where to.
-        trained: The model with its final weights.
-        description: The facts of the saved model; its image size may be another one than the
-            trained model takes.
+        run: The run to save it in.
+        trained: The model with its final weights, in any precision.
+        description: The description to save; its image size may differ from that of `trained`.
         images: Photos to compare on, uint8 [N, H, W, 3], N at least 1.
 
     Returns:
-        The description as it was saved, with the largest difference of any probability between
-        Keras and ONNX Runtime.
+        The saved description, with the largest difference of any probability between Keras and
+        ONNX Runtime.
 
     Raises:
-        ModelError: The two differ by more than rounding, or no ONNX can be made.
+        ModelError: The difference is larger than rounding, or the model cannot be written as ONNX.
         DiskError: A file cannot be written.
     """
     save_weights(trained, run.weights_path)
     if find_network(description.architecture or "").keeps_keras:
         save_keras(trained, run.keras_path)
     description.save(run)
-    model = load_model(run)  # read back: what is exported is what the file holds
+    model = load_model(run)  # so that the saved weights are exported
     export_onnx(model, run.onnx_path)
     difference = check_onnx(model, run.onnx_path, images, description.labelling)
     description = description.model_copy(update={"onnx_largest_difference": difference})

@@ -1,4 +1,4 @@
-"""Export to a notebook that predicts in Google Colab, and the ONNX file that it loads."""
+"""Export to a notebook for Google Colab, with the ONNX file that it loads."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pawsight.storage.atomic import write_json
 _INTRODUCTION = """\
 # Predict with a pawsight model
 
-Classes: {classes}. Run the cells from top to bottom. The second one asks for `model.onnx`, which
-is next to this notebook; the last one for photos, and shows the prediction for each.
+Classes: {classes}. Run the cells from top to bottom. The second cell asks for `model.onnx`, which
+is next to this notebook. The last cell asks for photos, and shows the prediction for each photo.
 """
 _PACKAGES = """\
 import importlib.util
@@ -58,10 +58,10 @@ for name, content in files.upload().items():
     except OSError as error:
         print(f"{name}: {error}")
         continue
-    found = predict(photo)
-    best = int(found["probabilities"].argmax())
-    answer = f"{class_names[best]} ({found['probabilities'][best]:.1%})"
-    if found.get("ood_score", 0) > 1:
+    prediction = predict(photo)
+    best = int(prediction["probabilities"].argmax())
+    answer = f"{class_names[best]} ({prediction['probabilities'][best]:.1%})"
+    if prediction.get("ood_score", 0) > 1:
         answer = f"none, unlike all training photos (most probable class: {answer})"
     print(f"{name}: {answer}")
     photo.thumbnail((240, 240))
@@ -70,7 +70,7 @@ for name, content in files.upload().items():
 
 
 def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
-    """Write `predict.ipynb` and `model.onnx`; returns the latter."""
+    """Write `predict.ipynb` and `model.onnx`; return the path of `model.onnx`."""
     path = onnx_format.write(model, folder, progress)
     height, width = model.description.image_size
     reading = _READING.format(
@@ -81,18 +81,12 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
         height=height,
         width=width,
     )
-    cells = [
-        _cell(
-            "markdown", _INTRODUCTION.format(classes=", ".join(model.description.class_names)), 0
-        ),
-        *(
-            _cell("code", text, number)
-            for number, text in enumerate((_PACKAGES, _MODEL, reading, _PREDICTING), 1)
-        ),
-    ]
+    introduction = _INTRODUCTION.format(classes=", ".join(model.description.class_names))
+    code = (_PACKAGES, _MODEL, reading, _PREDICTING)
+    code_cells = [_cell("code", text, number) for number, text in enumerate(code, 1)]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook = {
-        "cells": cells,
+        "cells": [_cell("markdown", introduction, 0), *code_cells],
         "metadata": {"kernelspec": kernel, "language_info": {"name": "python"}},
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -111,7 +105,7 @@ FORMAT = Format(
     name="colab",
     summary="a notebook for Google Colab, with the ONNX file",
     write=write,
-    open_runner=onnx_format.open_runner,  # the notebook, which shows how it is used, runs it too
+    open_runner=onnx_format.open_runner,  # the notebook also uses ONNX Runtime
     takes_labels=False,
     has_ood_score=True,
 )

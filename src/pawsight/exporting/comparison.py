@@ -13,8 +13,8 @@ from pawsight.errors import DataError, ModelError
 from pawsight.exporting.format import Runner
 from pawsight.records import ImageArray, Predictions
 
-# Other engines sum float32 in another order and by other algorithms; a wrong weight, layout or
-# scaling shows as 0.01 and more.
+# Allows for the other order and other algorithms of other engines; a wrong weight, layout or
+# scaling gives 0.01 and more.
 TOLERANCE = 1e-3
 _TIMED_CALLS = 30
 _WARM_UPS = 3
@@ -25,17 +25,17 @@ class Exported:
     """An export, and its comparison with the model on photos.
 
     Attributes:
-        path: The folder; its README.md describes how to use what is in it.
-        format: Its name.
-        num_photos: How many photos both were run on.
-        largest_difference: Of any probability between the two, 0..1.
-        agreement: The share of photos on which both name the same class, 0..1.
-        size: Of the folder, in bytes.
-        seconds_per_photo: Median of single photos, decoded before, on one core; in TensorFlow,
-            which runs `keras` and `savedmodel`, on all.
-        model_seconds_per_photo: The same of the run's model.onnx, in turns with the export.
-        accuracy: On these photos.
-        model_accuracy: The model's own on the same photos.
+        path: The folder; its README.md describes how to use the files in it.
+        format: The name of the format.
+        num_photos: Number of photos that the export and the model were compared on.
+        largest_difference: The largest difference of any probability, 0..1.
+        agreement: The share of photos with the same predicted class, 0..1.
+        size: Size of the folder in bytes.
+        seconds_per_photo: Median time of single, decoded photos; on one core, but on all cores
+            for the formats that run in TensorFlow (`keras` and `savedmodel`).
+        model_seconds_per_photo: The same for the run's model.onnx, measured alternately.
+        accuracy: The export's accuracy on these photos.
+        model_accuracy: The model's accuracy on these photos.
     """
 
     path: Path
@@ -51,7 +51,11 @@ class Exported:
 
 
 def accuracy(predictions: Predictions) -> float:
-    """Return the share of photos that are classified correctly, with all of their labels."""
+    """Return the share of correctly classified photos; multi-label photos need all labels right.
+
+    Args:
+        predictions: Predictions of labelled photos.
+    """
     task = predictions.task
     return float(task.is_right(task.decide(predictions.probs), predictions.labels).mean())
 
@@ -60,11 +64,11 @@ def compare(export: Predictions, model: Predictions) -> tuple[float, float]:
     """Compare the predictions of two models for the same photos.
 
     Returns:
-        The largest difference of any probability, and the share of photos on which both name the
-        same class.
+        The largest difference of any probability, and the share of photos with the same predicted
+        class (or labels).
 
     Raises:
-        DataError: Photos were lost between the two.
+        DataError: Photos became unreadable between the two predictions.
     """
     if export.paths != model.paths:
         raise DataError(
@@ -79,6 +83,11 @@ def compare(export: Predictions, model: Predictions) -> tuple[float, float]:
 def check_difference(difference: float, num_photos: int, name: str) -> None:
     """Refuse an export whose probabilities differ from the model's.
 
+    Args:
+        difference: The largest difference of any probability.
+        num_photos: Number of compared photos, for the message.
+        name: Name of the format, for the message.
+
     Raises:
         ModelError: A probability differs by more than `TOLERANCE`, or is NaN.
     """
@@ -91,7 +100,7 @@ def check_difference(difference: float, num_photos: int, name: str) -> None:
 
 
 def time_alternately(first: Runner, second: Runner, images: ImageArray) -> tuple[float, float]:
-    """Measure the median seconds per photo of two models, called in turns with single photos."""
+    """Measure the median seconds per photo of two models, called alternately with single photos."""
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(_WARM_UPS + _TIMED_CALLS):
         image = images[number % len(images)][None]

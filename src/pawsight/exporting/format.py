@@ -1,4 +1,4 @@
-"""What an export format is: plain facts, and two functions that its module gives."""
+"""The definition of an export format: plain data, and two functions of its module."""
 
 from __future__ import annotations
 
@@ -18,38 +18,35 @@ Runner = Callable[[ImageArray], FloatArray]  # uint8 [N, H, W, 3] -> probabiliti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """A format by name."""
+    """An export format."""
 
-    name: str  # what --format takes
-    summary: str  # what it is for, in a few words
-    # Write the model into a folder that is there and empty; returns the file to open.
+    name: str  # for --format
+    summary: str  # its purpose, in a few words
+    # Writes a model into an existing, empty folder; returns the path of the file to open.
     write: Callable[[ModelFolder, Path, Progress], Path]
-    # Open such a file as its users will, to be compared with the model.
+    # Opens that file in the runtime of its users, for the comparison with the model.
     open_runner: Callable[[Path], Runner]
-    # How Python runs it, for the README beside it: lines that take `images` and give
-    # `probabilities`; a function where they depend on the model, "" where it is used otherwise.
+    # Python code for the README that computes `probabilities` from `images`; a function if the code
+    # depends on the model; "" if the export is not used from Python.
     snippet: str | Callable[[ModelDescription], str] = ""
-    advice: str = ""  # how else it is used, in Markdown
-    needs: tuple[str, ...] = ("onnx",)  # packages without which it cannot be written and checked
-    extra: str = "train"  # the extras of pawsight that include them
-    # What black and full colour are in its input; pawsight's own images have 0 to 255, so
-    # `open_runner` scales where it is another one.
+    advice: str = ""  # other ways to use it, in Markdown
+    needs: tuple[str, ...] = ("onnx",)  # packages that writing and checking it needs
+    extra: str = "train"  # the extras of pawsight with these packages
+    # Values of black and of full colour in its input; if it is not 0..255, `open_runner` has to
+    # scale images.
     input_range: tuple[float, float] = (0.0, 255.0)
-    # Its numbers are rounded to 8 bits, so its answers differ from the model's.
-    is_int8: bool = False
-    # It is made from the model in Keras, which the shipped one does not have.
-    is_keras: bool = False
-    takes_one: bool = False  # it takes one photo at a time
-    takes_labels: bool = True  # it is for models of several labels a photo, too
-    has_ood_score: bool = False  # its file computes `ood_score` if the run has a detector
-    # A second file of it takes photos of any size, with the resizing inside.
-    has_any_size: bool = False
+    is_int8: bool = False  # whether its numbers have 8 bits, so that its predictions differ
+    is_keras: bool = False  # whether it needs the model in Keras, which the shipped model lacks
+    takes_one: bool = False  # whether it takes only one photo at a time
+    takes_labels: bool = True  # whether it also supports multi-label models
+    has_ood_score: bool = False  # whether it computes `ood_score` if the run has a detector
+    has_any_size: bool = False  # whether `any_size` adds a file for photos of any size
 
     def snippet_for(self, description: ModelDescription) -> str:
-        """Return how Python runs the export of a model; "" where that is not how it is used."""
+        """Return the Python code for the README of a model's export; "" if there is none."""
         return self.snippet if isinstance(self.snippet, str) else self.snippet(description)
 
     def check_installed(self) -> None:
-        """Check that all that it needs is there, before anything is begun; raises ExtraError."""
+        """Check that all needed packages are installed; raises ExtraError."""
         if any(importlib.util.find_spec(package) is None for package in self.needs):
             raise ExtraError(f"Export to {self.name}", self.extra)

@@ -1,4 +1,4 @@
-"""The formats a model can be exported to, by name: each is a module, and one line here."""
+"""The formats that a model can be exported to, by name."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _FORMATS: tuple[Format, ...] = (
     litert.INT8_FORMAT,
     colab_notebook.FORMAT,
 )
-FORMATS = {one.name: one for one in _FORMATS}
+FORMATS = {export_format.name: export_format for export_format in _FORMATS}
 
 
 def chosen_formats(names: Sequence[str]) -> list[Format]:
-    """Return formats by name, each once.
+    """Return formats by name, without duplicates.
 
     Raises:
-        ConfigError: There is none of that name; the text lists those there are.
+        ConfigError: There is no format of that name; the text lists the formats.
     """
     unknown = [name for name in names if name not in FORMATS]
     if unknown or not names:
-        listed = "\n".join(f"  {one.name:13} {one.summary}" for one in FORMATS.values())
-        what = f"There is no format '{unknown[0]}'." if unknown else "No format was named."
-        raise ConfigError(f"{what} Choose one or more of these with --format:\n{listed}")
+        lines = "\n".join(f"  {known.name:13} {known.summary}" for known in _FORMATS)
+        problem = f"There is no format '{unknown[0]}'." if unknown else "No format was named."
+        raise ConfigError(f"{problem} Choose one or more of these with --format:\n{lines}")
     return [FORMATS[name] for name in dict.fromkeys(names)]

@@ -1,4 +1,4 @@
-"""Export to one `.keras` file, which Keras loads without pawsight."""
+"""Export to a `.keras` file, which Keras loads without pawsight."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 
 
 def _snippet(description: ModelDescription) -> str:
-    """Return how the file is loaded, after the package whose layers may be in it."""
+    """Return the code that loads the file, with the import of the package of its layers."""
     package = find_network(description.architecture or "").package
     return _SNIPPET if package == "keras" else f"import {package}  # its layers\n{_SNIPPET}"
 
 
 def open_runner(path: Path) -> Runner:
-    """Load the file with its own layers."""
+    """Load the file in Keras."""
     import keras
 
     model = keras.models.load_model(path)

@@ -39,7 +39,7 @@ def write_int8(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 
 
 def _convert(model: ModelFolder, folder: Path, is_int8: bool) -> Path:
-    """Write `model.tflite`; with `is_int8`, its numbers have the ranges of the training photos."""
+    """Write `model.tflite`; with `is_int8`, quantised with the calibration photos."""
     prepare_tensorflow()
     import tensorflow as tf
 
@@ -52,7 +52,7 @@ def _convert(model: ModelFolder, folder: Path, is_int8: bool) -> Path:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = lambda: _samples(model.calibration)
         with discard_native_messages(), warnings.catch_warnings():
-            # Of TensorFlow's own interpreter, which its converter calibrates with.
+            # TensorFlow's converter uses its deprecated interpreter for the calibration.
             warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is deprecated", UserWarning)
             content: bytes = converter.convert()
     with replacing(path) as written:
@@ -61,10 +61,10 @@ def _convert(model: ModelFolder, folder: Path, is_int8: bool) -> Path:
 
 
 def _save_constants(model: ModelFolder, path: Path) -> None:
-    """Save the model for one photo with constants in the place of its variables.
+    """Save the model for one photo as a SavedModel with constants instead of variables.
 
-    The converter turns the variables of a Keras 3 model into ones of LiteRT's own that never get
-    a value (TensorFlow 2.21).
+    The converter turns the variables of a Keras 3 model into LiteRT variables that are never
+    assigned (TensorFlow 2.21).
     """
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -84,10 +84,10 @@ def _save_constants(model: ModelFolder, path: Path) -> None:
 
     @tf.function(input_signature=(images,))
     def signature(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        # What was a dict comes back as a list, in the order of its names.
+        # The converted function returns the values of the dict as a list, in order of the keys.
         return dict(zip(("logits", "probabilities"), holder.constant(images), strict=True))
 
-    # Gradients of their own, such as that of swish, refer to what is outside of the constants.
+    # Custom gradients, such as that of swish, would refer to functions that are not saved.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(
         holder, str(path), signatures={"serving_default": signature}, options=options
@@ -131,7 +131,7 @@ FORMAT = Format(
 INT8_FORMAT = replace(
     FORMAT,
     name="litert-int8",
-    summary="LiteRT, smaller: 8 bits a number",
+    summary="LiteRT, smaller: 8 bits per number",
     write=write_int8,
     is_int8=True,
 )

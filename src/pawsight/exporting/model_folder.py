@@ -1,9 +1,9 @@
-"""A finished model as the formats see it: its ONNX file, its description, and in Keras."""
+"""The model of a run as input of the export formats: its files and its description."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,26 +16,33 @@ from pawsight.runs import Run
 if TYPE_CHECKING:
     import keras
 
-OOD_SCORE = "ood_score"  # an output, float32 [N]: above 1 a photo is unlike the training set
+OOD_SCORE = "ood_score"  # an output, float32 [N]; above 1 a photo is out of distribution
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelFolder:
-    """What a format is written from."""
+    """A model to export."""
 
     run: Run  # has model.onnx and model.json
-    # The facts of the exported model, which every format carries along.
+    # The description of the exported model, which every format includes.
     description: ModelDescription
-    # Training photos, uint8 [N, H, W, 3], by which an int8 format chooses the range of its numbers;
-    # N is 0 where no such format is requested.
+    # Training photos for the quantisation of int8 formats, uint8 [N, H, W, 3]; N is 0 if there is
+    # no such format.
     calibration: ImageArray
-    # Of photos unlike the training set, where the run has one that can be used: a file computes
-    # `ood_score` with it.
+    # Computes `ood_score`; None if the run has no usable detector.
     detector: OutOfDistributionDetector | None
 
     @classmethod
     def open(cls, run: Run, calibration: ImageArray | None = None) -> ModelFolder:
-        """Open a run's model; raises RunError."""
+        """Open a run's model.
+
+        Args:
+            run: The run.
+            calibration: See the attribute; None for no photos.
+
+        Raises:
+            RunError: The model is missing or damaged.
+        """
         description = ModelDescription.load(run)
         if calibration is None:
             calibration = np.empty((0, *description.image_size, 3), np.uint8)
@@ -43,24 +50,24 @@ class ModelFolder:
         return cls(run, description, calibration, detector_of(run))
 
     def with_input_range(self, input_range: tuple[float, float]) -> ModelFolder:
-        """Return the same model, described as taking images of another range."""
-        described = self.description.model_copy(update={"input_range": input_range})
-        return replace(self, description=described)
+        """Return the model with another input range in its description."""
+        return self._described(input_range=input_range)
 
     def with_ood_score(self) -> ModelFolder:
-        """Return the same model, described with the output `ood_score` if it has a detector."""
+        """Return the model with `ood_score` in its description, if it has a detector."""
         if self.detector is None:
             return self
-        outputs = (*self.description.outputs, OOD_SCORE)
-        described = self.description.model_copy(update={"outputs": outputs})
-        return replace(self, description=described)
+        return self._described(outputs=(*self.description.outputs, OOD_SCORE))
+
+    def _described(self, **changes: Any) -> ModelFolder:
+        return replace(self, description=self.description.model_copy(update=changes))
 
     def load_keras(self) -> keras.Model:
-        """Build the model in Keras, float32, with its weights (TensorFlow).
+        """Build the model in Keras, float32, with its weights; needs TensorFlow.
 
         Raises:
-            RunError: It is damaged, or it is the shipped one, which has no Keras weights.
-            ModelError: model.json names an architecture that does not exist here.
+            RunError: The model is damaged, or is the shipped model, which has no Keras weights.
+            ModelError: model.json names an unknown network.
         """
         from pawsight.tensorflow_setup import prepare_tensorflow
 

@@ -1,4 +1,4 @@
-"""Export to one ONNX file with calibrated probabilities, its description in the metadata."""
+"""Export to an ONNX file with calibrated probabilities, and with the description as metadata."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ probabilities = session.run(["probabilities"], {"images": images})[0][0]
 
 
 def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
-    """Write `model.onnx`: "images" to "logits", "probabilities" and, if known, "ood_score"."""
+    """Write `model.onnx`, with the output "ood_score" if the run has a detector."""
     progress.start("Writing ONNX")
     path = folder / FILE
     with replacing(path) as temporary:
@@ -39,10 +39,14 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 
 
 def with_probabilities(model: ModelFolder, with_score: bool = False) -> Any:
-    """Return the run's network, the temperature, and softmax or sigmoid, as onnx.ModelProto.
+    """Return the run's network with calibrated probabilities, as onnx.ModelProto.
 
-    Its input is "images", float32 [N, H, W, 3] with values 0..255; its outputs are
-    "logits" and "probabilities", float32 [N, K], and with a score "ood_score", float32 [N].
+    The input is "images", float32 [N, H, W, 3], 0..255. The outputs are "logits" and
+    "probabilities", float32 [N, K].
+
+    Args:
+        model: The model.
+        with_score: Whether to add the output "ood_score", float32 [N], if there is a detector.
 
     Raises:
         RunError: The run's ONNX file, or its detector, is damaged.
@@ -88,7 +92,7 @@ def _activation(task: Task) -> Any:
 
 
 def open_runner(path: Path) -> Runner:
-    """Open the file in ONNX Runtime, on one core as pawsight itself runs the model."""
+    """Open the file in ONNX Runtime, on one core as in pawsight."""
     session = session_of_file(path)
 
     def run(images: ImageArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
 from collections.abc import Iterator
@@ -17,8 +18,8 @@ from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray
 from pawsight.storage.atomic import replacing
 
-# What multiplies and what moves its results on; scaling, logits and softmax stay in float32.
-_ROUNDED = ["Conv", "MatMul", "Gemm", "Add", "MaxPool", "Relu", "Clip", "AveragePool"]
+# The network's operators; scaling, calibration and softmax stay in float32.
+_QUANTIZED = ["Conv", "MatMul", "Gemm", "Add", "MaxPool", "Relu", "Clip", "AveragePool"]
 
 
 def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
@@ -28,19 +29,18 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    logging.getLogger().addFilter(_about_quantization)
     path = folder / FILE
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        whole, folded = Path(temporary) / "whole.onnx", Path(temporary) / "folded.onnx"
-        whole.write_bytes(with_probabilities(model).SerializeToString())
-        quant_pre_process(str(whole), str(folded), skip_symbolic_shape=True)
+    with tempfile.TemporaryDirectory(dir=folder) as temporary, _no_preprocessing_advice():
+        original, folded = Path(temporary) / "original.onnx", Path(temporary) / "folded.onnx"
+        original.write_bytes(with_probabilities(model).SerializeToString())
+        quant_pre_process(str(original), str(folded), skip_symbolic_shape=True)
         with replacing(path) as written:
             quantize_static(
                 str(folded),
                 str(written),
                 _Photos(model.calibration),
                 quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=_ROUNDED,
+                op_types_to_quantize=_QUANTIZED,
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
@@ -53,25 +53,35 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 
 
 class _Photos:
-    """The calibration photos one by one, as ONNX Runtime reads them."""
+    """The calibration photos one by one: a `CalibrationDataReader` of ONNX Runtime."""
 
     def __init__(self, images: ImageArray) -> None:
         self._images: Iterator[Any] = iter(images)
 
     def get_next(self) -> dict[str, FloatArray] | None:
-        """Return the next photo; None when there are no more."""
+        """Return the next photo; None after the last."""
         image = next(self._images, None)
         return None if image is None else {"images": image[None].astype(np.float32)}
 
 
-def _about_quantization(record: logging.LogRecord) -> bool:
-    """Drop the advice to preprocess, which has been done."""
-    return "pre-processing" not in record.getMessage()
+@contextlib.contextmanager
+def _no_preprocessing_advice() -> Iterator[None]:
+    """Suppress the advice to preprocess, which ONNX Runtime logs although it has been done."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "pre-processing" not in record.getMessage()
+
+    logger = logging.getLogger()
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 FORMAT = Format(
     name="onnx-int8",
-    summary="ONNX Runtime, smaller: 8 bits a number",
+    summary="ONNX Runtime, smaller: 8 bits per number",
     write=write,
     open_runner=open_runner,
     snippet=SNIPPET,

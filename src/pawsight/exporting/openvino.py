@@ -1,7 +1,7 @@
-"""Export to OpenVINO: Intel's processors, graphics and accelerators.
+"""Export to OpenVINO, for Intel's CPUs, GPUs and accelerators.
 
-Importing `openvino` sends telemetry to Intel, unless the package that sends it
-is missing: so it is hidden while pawsight imports it.
+Importing `openvino` sends telemetry to Intel if the package `openvino_telemetry` can be
+imported, so pawsight prevents its import.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pawsight.records import FloatArray, ImageArray
 _SNIPPET = """\
 import sys
 
-sys.modules.setdefault("openvino_telemetry", None)  # so that OpenVINO reports nothing to its makers
+sys.modules.setdefault("openvino_telemetry", None)  # so that OpenVINO sends no telemetry
 import openvino
 
 model = openvino.compile_model("model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
@@ -34,12 +34,12 @@ probabilities = model({"images": images})["probabilities"][0]
 
 
 def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
-    """Write `model.xml` and `model.bin`, in float32 and for one photo at a time, by ONNX."""
+    """Write `model.xml` and `model.bin`, in float32 and for one photo at a time."""
     progress.start("Writing OpenVINO")
     openvino = _import()
     network = openvino.Core().read_model(_with_float_weights(model, folder))
-    # OpenVINO 2026.4 gives wrong answers for several photos at once where a factor is one number a
-    # photo, as in the shipped model: probabilities were up to 0.5 off.
+    # OpenVINO 2026.4 computes several photos at once wrongly if a factor is a number per photo, as
+    # in the shipped model: probabilities were wrong by up to 0.5.
     network.reshape([1, *model.description.image_size, 3])
     for name, value in model.description.usage().items():
         network.set_rt_info(json.dumps(value), ["pawsight", name])
@@ -49,10 +49,10 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
 
 
 def _with_float_weights(model: ModelFolder, folder: Path) -> bytes:
-    """Return the model as ONNX, with weights as float32 constants, not computed from bytes.
+    """Return the model as ONNX, with its weights folded into float32 constants.
 
-    Where OpenVINO finds weights that are kept as bytes, it rounds what they are multiplied with to
-    bytes too, which moved probabilities of the shipped model by up to 0.005 (OpenVINO 2026.4).
+    If weights are stored as int8, OpenVINO also rounds the activations to int8, which changed
+    probabilities of the shipped model by up to 0.005 (OpenVINO 2026.4).
     """
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         path = Path(temporary) / "folded.onnx"
@@ -61,7 +61,7 @@ def _with_float_weights(model: ModelFolder, folder: Path) -> bytes:
 
 
 def _import() -> ModuleType:
-    # None here makes the import of that package fail, which OpenVINO expects.
+    # None makes the import of this package fail, which OpenVINO tolerates.
     sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
     import openvino
 
@@ -71,21 +71,21 @@ def _import() -> ModuleType:
 
 def open_runner(path: Path) -> Runner:
     """Open the file in OpenVINO, on one core of the processor."""
-    # On some processors it would otherwise compute in bfloat16, with slightly other results.
+    # On some CPUs it would otherwise compute in bfloat16, with slightly different results.
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     model = _import().compile_model(path, "CPU", settings)
 
     def run(images: ImageArray) -> FloatArray:
-        # Copies: the memory of an answer is used again for the next one.
-        outputs = (model({"images": image[None].astype(np.float32)}) for image in images)
-        return np.concatenate([np.array(answer["probabilities"]) for answer in outputs])
+        # Copied, because the next call overwrites the memory of the outputs.
+        results = (model({"images": image[None].astype(np.float32)}) for image in images)
+        return np.concatenate([np.array(result["probabilities"]) for result in results])
 
     return run
 
 
 FORMAT = Format(
     name="openvino",
-    summary="OpenVINO, on hardware of Intel",
+    summary="OpenVINO, on Intel hardware",
     write=write,
     open_runner=open_runner,
     snippet=_SNIPPET,

@@ -1,7 +1,7 @@
-"""Rebuild the model from layers of Keras alone, so that loading it needs no pawsight.
+"""Rebuild a model from Keras layers, so that it can be loaded without pawsight.
 
-It includes the calibrated probabilities: images, float32 [N, H, W, 3] with values
-0..255, to {"logits": [N, K], "probabilities": [N, K]}.
+The result includes the calibration: images, float32 [N, H, W, 3], 0..255, to
+{"logits": [N, K], "probabilities": [N, K]}.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from pawsight.models.onnx_convert import columns
 from pawsight.models.plain_layers import plain_network
 from pawsight.models.pretrained import leaves
 
-# Whose layers a model file may name; KerasHub's own networks need it where they are loaded.
+# Packages whose layers a model file may have; networks of KerasHub need it to be loaded.
 _KNOWN_PACKAGES = ("keras", "keras_hub")
 
 
 def plain_model(model: ModelFolder) -> keras.Model:
-    """Build the model from layers of Keras, with its weights.
+    """Build the model from Keras layers, with its weights.
 
     Raises:
-        RunError: The model is damaged, or is the shipped one, which has no Keras weights.
-        ModelError: model.json names an architecture that does not exist here, or the network has
-            layers that Keras alone cannot load.
+        RunError: The model is damaged, or is the shipped model, which has no Keras weights.
+        ModelError: model.json names an unknown network, or the network has custom layers, which
+            Keras alone cannot load.
     """
     network = plain_network(model.load_keras())
     images = keras.Input((*model.description.image_size, 3), name="images")

@@ -1,4 +1,4 @@
-"""Python, as text for display, that reads a photo as pawsight does: with Pillow and NumPy alone."""
+"""Generate Python code that reads a photo as pawsight does, with only Pillow and NumPy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pawsight.data.pixel_scale import STANDARD, PixelScale
 from pawsight.exporting.model_folder import ModelFolder
 from pawsight.records import Resize
 
-# As `data/decoding` does it.
+# The same as in `data/decoding`.
 _RESIZED: dict[Resize, str] = {
     "stretch": "photo = photo.resize({size}, Image.Resampling.BILINEAR)",
     "crop": "photo = ImageOps.fit(photo, {size}, Image.Resampling.BILINEAR)",
@@ -20,7 +20,7 @@ from PIL import Image, ImageCms, ImageOps
 """
 _OPEN_PHOTO = '''\
 def open_photo(file):
-    """Open a photo as the model was trained on them: upright, 8 bits, in sRGB, on white."""
+    """Open a photo as in training: upright, 8 bits, in sRGB, on white."""
     photo = ImageOps.exif_transpose(Image.open(file))
     profile = photo.info.get("icc_profile")
     if photo.mode.startswith(("I", "F")):  # 16 bits, 32 bits or floats
@@ -39,7 +39,7 @@ def open_photo(file):
             target = ImageCms.createProfile("sRGB")
             photo = ImageCms.profileToProfile(photo, source, target, outputMode="RGB")
         except ImageCms.PyCMSError:
-            pass  # the profile is damaged, or of another kind of colours
+            pass  # the profile is damaged, or does not fit the colours
     photo = photo.convert("RGB")
     if opaque is not None:
         photo = Image.composite(photo, Image.new("RGB", photo.size, "white"), opaque)
@@ -48,7 +48,7 @@ def open_photo(file):
 
 
 def opening_code(scale: PixelScale) -> str:
-    """Return the code of the function `open_photo`, for a model of this pixel scale."""
+    """Return the code of the function `open_photo` for a model with this pixel scale."""
     ranges = {}
     for mode, kinds in (("I", ("int16", "int32", "uint32", "uint16")), ("F", ("float",))):
         limits = next((scale.range_of(kind) for kind in kinds if scale.range_of(kind)), None)
@@ -57,8 +57,8 @@ def opening_code(scale: PixelScale) -> str:
     return _OPEN_PHOTO.format(ranges=ranges)
 
 
-def is_whole(scale: PixelScale) -> bool:
-    """Return whether `open_photo` reads all photos as pawsight does."""
+def is_complete(scale: PixelScale) -> bool:
+    """Return whether `open_photo` reads all kinds of photos as pawsight does."""
     return not scale.bands and scale.range_of("uint16") == STANDARD.range_of("uint16")
 
 
@@ -69,7 +69,7 @@ def resize_line(model: ModelFolder) -> str:
 
 
 def reading_code(model: ModelFolder) -> str:
-    """Return the lines that read `photo.jpg` into `images`, and name the classes."""
+    """Return the code that reads `photo.jpg` into `images`, and defines `class_names`."""
     height, width = model.description.image_size
     black, full = model.description.input_range
     is_scaled = (black, full) != (0, 255)

@@ -1,4 +1,4 @@
-"""Export to a TensorFlow SavedModel, for TensorFlow Serving and other tools that read it."""
+"""Export to a TensorFlow SavedModel, for TensorFlow Serving and other tools."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ probabilities = infer(images=tf.constant(images))["probabilities"][0].numpy()
 
 
 def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
-    """Write `saved_model/`; what its numbers mean is its asset `model.json`."""
+    """Write `saved_model/`, with its description in `assets.extra/model.json`."""
     progress.start("Writing the SavedModel")
     path = folder / "saved_model"
     _save(model, path)
-    extra = path / "assets.extra"  # TensorFlow's own place for what it does not read itself
+    extra = path / "assets.extra"  # the folder for files that TensorFlow does not read
     extra.mkdir()
-    facts = json.dumps(model.description.usage(), indent=2, ensure_ascii=False)
-    (extra / "model.json").write_text(facts + "\n", encoding="utf-8")
+    text = json.dumps(model.description.usage(), indent=2, ensure_ascii=False)
+    (extra / "model.json").write_text(text + "\n", encoding="utf-8")
     return path
 
 
@@ -53,13 +53,13 @@ def _save(model: ModelFolder, path: Path) -> None:
 
 
 def open_runner(path: Path) -> Runner:
-    """Load the folder by TensorFlow alone."""
+    """Load the folder in TensorFlow."""
     import tensorflow as tf
 
     model = tf.saved_model.load(str(path))
     infer = model.signatures["serving_default"]
 
-    def run(images: ImageArray, model: object = model) -> FloatArray:  # infer does not hold it
+    def run(images: ImageArray, model: object = model) -> FloatArray:  # keeps `model` alive
         probabilities = infer(images=tf.constant(images.astype(np.float32)))["probabilities"]
         return np.asarray(probabilities)
 
@@ -68,7 +68,7 @@ def open_runner(path: Path) -> Runner:
 
 FORMAT = Format(
     name="savedmodel",
-    summary="TensorFlow and its server",
+    summary="TensorFlow and TensorFlow Serving",
     write=write,
     open_runner=open_runner,
     snippet=_SNIPPET,

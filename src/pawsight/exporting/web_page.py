@@ -1,9 +1,9 @@
 """Export to a folder of web files: the page of `pawsight serve`, with inference in the browser.
 
-Any static host will do, and none is contacted once the page is open. It is the same
-page; only `static/engine.js` differs, which selects the engine. The browser runs
-`model.onnx` with ONNX Runtime's WebAssembly build, of which this package holds a
-copy, so that an export fetches nothing.
+Any static host can serve the folder, and the opened page contacts no server. Only
+`static/engine.js`, which selects the engine, differs from the page of the service. The
+browser runs `model.onnx` with ONNX Runtime's WebAssembly build. This package contains a
+copy of it, so that an export downloads nothing.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ from pawsight.inference.provenance import provenance
 from pawsight.progress import Progress
 from pawsight.storage.atomic import write_json, write_text
 
-RUNTIME = "onnxruntime-web"  # the folder of this package; its files are those of the npm package
+RUNTIME = "onnxruntime-web"  # a folder in this package, with files of the npm package
 _ENGINE = '// The engine: the browser itself.\nexport { openEngine } from "./onnx_engine.js";\n'
-_ONLY_SERVED = "http_engine.js"
+_SERVICE_ENGINE = "http_engine.js"  # used only by the service
 _ADVICE = """
 ## Use it
 
-Put this folder on any static host. To open it on this machine, run this in it, and open http://localhost:8000:
+Put this folder on any static host. To open it on this machine, run this command in the folder, and
+open http://localhost:8000:
 
 ```sh
 python -m http.server
 ```
 
-Opened as a file, the page does not work: browsers let none load its parts that way. Photos never
-leave the browser. `runtime/` is onnxruntime-web, under the MIT licence.
+Opened as a file, the page does not work, since browsers do not let it load its modules. Photos
+never leave the browser. `runtime/` is onnxruntime-web, under the MIT licence.
 """
 
 
@@ -52,7 +53,7 @@ def write(model: ModelFolder, folder: Path, progress: Progress) -> Path:
     _copy("pawsight", "web/static", folder / "static")
     _copy("pawsight.exporting", RUNTIME, folder / "runtime")
     (folder / "static" / "index.html").rename(folder / "index.html")
-    (folder / "static" / _ONLY_SERVED).unlink()
+    (folder / "static" / _SERVICE_ENGINE).unlink()
     write_text(folder / "static" / "engine.js", _ENGINE)
     write_json(folder / "card.json", _card(model))
     return path
@@ -92,7 +93,7 @@ def _card(model: ModelFolder) -> dict[str, object]:
 
 FORMAT = Format(
     name="web",
-    summary="a web page that answers in the browser, from any host",
+    summary="a web page that predicts in the browser, from any host",
     write=write,
     open_runner=onnx_format.open_runner,  # the browser runs the same file
     advice=_ADVICE,

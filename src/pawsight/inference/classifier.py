@@ -133,18 +133,10 @@ class Classifier:
             return np.concatenate(list(pool.map(self._run_model, batches)))
 
     def probs(self, images: ImageArray, tta: bool = False) -> FloatArray:
-        """Compute calibrated probabilities of images.
+        """Compute calibrated probabilities: shape [N, K]; rows of single-label models sum to 1.
 
-        Args:
-            images: As for `logits`.
-            tta: Test-time augmentation: average the probabilities of each image and its
-                mirror image, which takes twice as long.
-
-        Returns:
-            Shape [N, K]; each row sums to 1, except for multi-label models.
-
-        Raises:
-            ShapeError, RunError: As for `logits`.
+        Images and errors are those of `logits`. With `tta` (test-time augmentation), the
+        probabilities of each image and its mirror image are averaged, in twice the time.
         """
         probs = self._probs_of(self.logits(images))
         if tta:
@@ -189,9 +181,6 @@ class Classifier:
             batch_size: Photos per call of the model, at least 1.
             tta: As for `predict`.
             decoder: Decodes the photos, and is not closed; None opens a decoder for this call.
-
-        Yields:
-            A prediction for each photo.
         """
         with contextlib.ExitStack() as stack:
             if decoder is None:
@@ -267,8 +256,7 @@ class Classifier:
         """Return the out-of-distribution score of each image; None without a detector."""
         if self._scorer is None:
             return [None] * len(images)
-        scores = self._scorer.scores(self._runner.as_floats(images), features)
-        return [float(score) for score in scores]
+        return self._scorer.scores(self._runner.as_floats(images), features).tolist()
 
     def _prediction(self, path: str, probs: FloatArray, ood_score: float | None) -> Prediction:
         label, probability, labels = self.task.describe(probs, self.class_names)

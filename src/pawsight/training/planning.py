@@ -36,10 +36,9 @@ def plan(
 ) -> Plan:
     """Return a plan whose number of steps follows from the epochs, not from the time.
 
-    Without `epochs` in the settings, `num_steps` is the number that is useful for so many
-    photos; `pacing.fitted` replaces it by what the budget allows. Imbalanced classes are weighted
-    unless the setting is "none", also for "colab", although the script had no weights:
-    the model must not ignore rare classes.
+    Without `epochs` in the settings, `num_steps` is the number that is useful for so many photos;
+    `pacing.fitted` replaces it by what the budget allows. Imbalanced classes are weighted unless
+    the setting is "none", also for "colab", whose script had no weights.
 
     Args:
         config: The settings.
