@@ -47,5 +47,7 @@ def test_the_ending_of_a_name_chooses_the_format(name, expected):
 
 
 def test_an_ending_of_no_format_is_refused_with_those_known():
-    with pytest.raises(ConfigError, match=r"known are \.csv, \.txt, \.json, \.jsonl, \.ndjson"):
+    with pytest.raises(
+        ConfigError, match=r"known endings: \.csv, \.txt, \.json, \.jsonl, \.ndjson"
+    ):
         format_of(Path("answers.xlsx"))

@@ -23,8 +23,8 @@ def test_a_shard_is_written_as_a_fraction(text, shard):
     ("text", "message"),
     [
         ("3", "'3' is not a shard; write 3/8"),
-        ("3/8/9", "is no shard"),
-        ("-1/8", "is no shard"),
+        ("3/8/9", "is not a shard"),
+        ("-1/8", "is not a shard"),
         ("0/8", "no shard 0 of 8: they count from 1 to 8"),
         ("9/8", "no shard 9 of 8"),
         ("1/0", "1 to 10,000 shards, not 0"),

@@ -32,5 +32,5 @@ def test_what_cannot_be_divided_among_workers_is_refused(monkeypatch):
         check_workers(GROUP, TrainConfig(model="swift", batch_size=7), dataset(3))
     own = SimpleNamespace(keeps_keras=True)
     monkeypatch.setattr(worker_group, "find_network", lambda name: own)
-    with pytest.raises(ConfigError, match="not one of your own"):
+    with pytest.raises(ConfigError, match="not your own network"):
         check_workers(GROUP, config, dataset(3))

@@ -243,7 +243,7 @@ def test_mistakes_are_named_before_photos_are_read(fewer, swift_run, tmp_path):
     start = {"start_from": swift_run.path, "out": tmp_path / "run"}
     with pytest.raises(ConfigError, match=r"is a model 'swift'.*\n.*Leave --model out"):
         train(fewer, **start, model="colab")
-    with pytest.raises(ConfigError, match="give weights to begin with"):
+    with pytest.raises(ConfigError, match="both choose the initial weights"):
         train(fewer, **start, weights="a.h5")
     with pytest.raises(ConfigError, match=r"no .*gone to start from"):
         train(fewer, start_from=tmp_path / "gone")

@@ -162,7 +162,7 @@ def test_what_is_for_one_class_is_refused(run, shapes, tmp_path, capsys):
         workflow.cross_validate(
             shapes / "labels.csv", TrainConfig(source=SourceConfig(multi_label=True))
         )
-    with pytest.raises(ConfigError, match="training further is for one label"):
+    with pytest.raises(ConfigError, match="is a multi-label model"):
         workflow.train(shapes / "labels.csv", TrainConfig(start_from=str(run.path)))
     with pytest.raises(ConfigError, match="checked only where each photo has one label"):
         workflow.doubts(run.path)

@@ -158,7 +158,7 @@ def test_a_callback_ends_training_and_a_stopped_run_wants_the_function_again(
         with pytest.raises(StoppedError):
             train(photos, CONFIG, tmp_path / "run", **parts)
     monkeypatch.setattr(custom_network, "_registered", {})
-    with pytest.raises(ConfigError, match=r"your own function .*tiny.*\n.*--build"):
+    with pytest.raises(ConfigError, match=r"your function .*tiny.*\n.*--build"):
         resume(tmp_path / "run")
     with pytest.raises(RunError, match="began with your own optimizer"):
         resume(tmp_path / "run", build=tiny)
@@ -194,7 +194,7 @@ def test_a_function_that_cannot_be_had_is_named(tmp_path, monkeypatch):
 
 def test_only_a_function_of_this_process_is_called(tmp_path):
     network = custom_network.FAMILY.find("own:os:system")
-    with pytest.raises(ConfigError, match="only where you give it"):
+    with pytest.raises(ConfigError, match="does not call unless you pass it"):
         network.build(2, (32, 32))
 
 
@@ -236,7 +236,7 @@ def _flat(outputs, **options):
         ),
         (
             lambda: keras.Sequential([_flat(3), layers.Lambda(keras.ops.softmax)]),
-            "probabilities that are made inside",
+            "whose last layer computes probabilities",
         ),
     ],
 )

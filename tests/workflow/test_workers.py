@@ -308,7 +308,7 @@ sys.exit(7)
         ({"cluster": "auto"}, r"Give --workers a number from 1 to 256\."),
         ({"workers": 3, "batch_size": 16}, "cannot be divided equally among 3 workers"),
         ({"workers": 2, "callbacks": [object()]}, "cannot be shared with worker processes"),
-        ({"workers": 60}, "some would have none"),
+        ({"workers": 60}, "each worker needs one"),
     ],
 )
 def test_run_that_workers_cannot_train_is_refused(photos, tmp_path, settings, message):

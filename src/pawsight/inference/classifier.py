@@ -256,7 +256,8 @@ class Classifier:
         """Return the out-of-distribution score of each image; None without a detector."""
         if self._scorer is None:
             return [None] * len(images)
-        return self._scorer.scores(self._runner.as_floats(images), features).tolist()
+        scores = self._scorer.scores(self._runner.as_floats(images), features)
+        return [float(score) for score in scores]
 
     def _prediction(self, path: str, probs: FloatArray, ood_score: float | None) -> Prediction:
         label, probability, labels = self.task.describe(probs, self.class_names)

@@ -43,7 +43,7 @@ def format_of(path: Path) -> OutputFormat:
         ending for file_format in _FORMATS for ending in file_format.endings if ending
     )
     raise ConfigError(
-        f"The ending of {path.name} is not the ending of a known format: {endings}.\n"
+        f"{path.name} has none of the known endings: {endings}.\n"
         f"Give --output another name, or choose the format with --format csv."
     )
 
