@@ -89,7 +89,7 @@ def test_it_resumes_from_its_last_checkpoint_at_a_quarter_of_the_rate(
     )
     rows = dict(training_rows(load_plan(run), None, history))
     assert rows["diverged"] == (
-        "at step 10; resumed from step 9 with a learning rate of 0.25 times the one before"
+        "at step 10; resumed from step 9 with a learning rate of 0.25 times the previous value"
     )
 
 
