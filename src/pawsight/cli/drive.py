@@ -76,7 +76,7 @@ def status() -> None:
 
     access = load_access()
     if access.api_key:
-        print_line(f"Google Drive is read with {access.how}: public files only.")
+        print_line(f"Google Drive is read with {access.description}: public files only.")
         return
     with contextlib.closing(Drive(access)) as opened:
         try:
@@ -85,4 +85,4 @@ def status() -> None:
             raise SourceError(
                 f"Google Drive does not respond: {error}.\nTry again when there is a connection."
             ) from error
-    print_line(f"Google Drive is read as {account}, with {access.how}.")
+    print_line(f"Google Drive is read as {account}, with {access.description}.")

@@ -36,7 +36,7 @@ BOX = "0 0.5 0.5 0.2 0.1\n"
 def test_annotations_are_known_by_what_they_hold(tmp_path, name, text, kind):
     (tmp_path / name).write_text(text)
     advice = advice_on_annotations(tmp_path)
-    assert advice.startswith(f"{name} holds {kind} annotations: pawsight gives") == bool(kind)
+    assert advice.startswith(f"{name} holds {kind} annotations: pawsight classifies") == bool(kind)
     assert bool(advice) == bool(kind)
 
 

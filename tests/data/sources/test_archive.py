@@ -403,7 +403,7 @@ def test_a_damaged_photo_in_a_zip_is_named(tmp_path):
 @pytest.mark.parametrize("name", ["pets.zip", "pets.tar.gz"])
 def test_a_file_that_only_claims_to_be_an_archive_is_named(tmp_path, name):
     (tmp_path / name).write_text("<html>Please log in</html>")
-    with pytest.raises(SourceError, match="no archive at all"):
+    with pytest.raises(SourceError, match="is no archive, but a web page"):
         fetch(tmp_path / name, Silent())
 
 

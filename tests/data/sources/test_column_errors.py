@@ -20,7 +20,7 @@ def test_what_a_table_lacks_is_named_with_how_it_should_begin():
     assert found == [
         "The table pets.csv has no column path and no column label; its first line reads: a,b",
         "It should begin: path,label   or: path,label,part",
-        "Columns of other names are chosen by --columns path=NAME,label=NAME",
+        "To use columns of other names: --columns path=NAME,label=NAME",
     ]
     assert without_columns(TABLE, [], [], ["path"]).split("\n")[0].endswith("reads: (nothing)")
     assert len(without_columns(TABLE, [], [], ["path"]).split("\n")) == 2
@@ -52,10 +52,10 @@ def test_what_a_table_lacks_is_named_with_how_it_should_begin():
             "Write 1 or 0 there.",
         ),
         # One column of shares, numbers above 1, and a -1 beside other numbers say nothing.
-        ("p,cat a,0.25", "Columns of other names are chosen by --columns label=NAME"),
-        ("p,cat,dog a,0.5,2 b,0.5,0", "Columns of other names are chosen by --columns label=NAME"),
-        ("p,cat,dog a,0.5,-1 b,7,3", "Columns of other names are chosen by --columns label=NAME"),
-        ("p,cat,dog a,x,2 b,1,7", "Columns of other names are chosen by --columns label=NAME"),
+        ("p,cat a,0.25", "To use columns of other names: --columns label=NAME"),
+        ("p,cat,dog a,0.5,2 b,0.5,0", "To use columns of other names: --columns label=NAME"),
+        ("p,cat,dog a,0.5,-1 b,7,3", "To use columns of other names: --columns label=NAME"),
+        ("p,cat,dog a,x,2 b,1,7", "To use columns of other names: --columns label=NAME"),
     ],
 )
 def test_the_advice_fits_what_the_columns_hold(text, advice):

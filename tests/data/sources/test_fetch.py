@@ -56,7 +56,7 @@ def test_a_misspelt_folder_gets_a_suggestion(tmp_path):
 
 def test_the_missing_folder_above_is_named(tmp_path):
     (tmp_path / "here" / "data").mkdir()
-    with pytest.raises(SourceError, match=r"not even a dta\.\nDid you mean data\?"):
+    with pytest.raises(SourceError, match=r"There is no dta either\.\nDid you mean data\?"):
         fetch("dta/pets/cats", Silent())
 
 
@@ -118,8 +118,8 @@ PACKED = b"PK\x03\x04"  # as a zip begins
         ("labels.txt", b"a.jpg cat", r"a text file, .*\nIf it is a table, name it \.csv"),
         ("pets.zip.001", PACKED, r"one piece of a divided archive, .*\nUnpack it yourself"),
         ("pets.z01", b"x", "one piece of a divided archive"),
-        ("pets.zip", LFS, r"no archive at all, but a Git LFS pointer\.\n.*git lfs pull"),
-        ("labels.csv", LFS, "no table at all, but a Git LFS pointer"),
+        ("pets.zip", LFS, r"no archive, but a Git LFS pointer\.\n.*git lfs pull"),
+        ("labels.csv", LFS, "no table, but a Git LFS pointer"),
         ("pets.zip", b"<!DOCTYPE html><html>Sign in", r"a web page, .*\nDownload the file"),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_file_that_is_no_source_is_named_for_what_it_is(tmp_path, name, conten
     ["http://[::1/pets", "https://[zz]/pets", "http://a..b/pets", "sftp://host:99999/pets"],
 )
 def test_an_address_that_cannot_be_one_is_a_plain_error(address):
-    with pytest.raises(SourceError, match=r"is no address: .*\nCheck its host and port"):
+    with pytest.raises(SourceError, match=r"is not a valid address: .*\nCheck its host and port"):
         fetch(address, Silent())
 
 

@@ -1,7 +1,7 @@
-"""From what a user calls their photos to a local folder: one module a kind, chosen here.
+"""Turn a source, as a user names it, into a local folder of photos.
 
-A new kind of address, or of file, is a module with `matches` and `fetch`, and an entry of
-ADDRESSES.
+There is a module for each kind of source. A new kind of address or file is a module with
+`matches` and `fetch`, and an entry of `ADDRESSES`.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from pawsight.progress import Progress
 
 __all__ = ["Source", "fetch", "is_address"]
 
-# "C:\photos" is no scheme: it takes two letters.
+# At least two letters, so that the drive in "C:\photos" is no scheme.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 
 
 def is_address(text: str) -> bool:
-    """Return whether photos are named by an address, such as one in Google Drive or on the web.
+    """Return whether a source is an address, such as one in Google Drive or on the web.
 
     Raises:
-        SourceError: It is no address, but meant to be one: its host or port is malformed.
+        SourceError: The host or port of the address is malformed.
     """
     _check_address(text)
     return any(kind.matches(text) for kind in ADDRESSES)
@@ -53,25 +53,26 @@ def fetch(
     allow_photo: bool = False,
     allow_missing: bool = False,
 ) -> Source:
-    """Fetch photos to this machine, once; later calls use the copy.
+    """Fetch photos to this machine; later calls use the local copy.
 
     Args:
         source: A folder, an archive, a table, a folder or archive in Google Drive
             ("gdrive:My Drive/pets", or its link), in a cloud store or on a web
             server (s3:// gs:// az:// hf:// sftp:// https://), `sample` for the
             built-in drawn photos, or the name of a well-known set such as
-            `cats-vs-dogs`. A file or folder of that name comes before a built-in
-            meaning.
+            `cats-vs-dogs`. An existing file or folder takes precedence over a built-in
+            name.
         progress: Receives the stages: fetching, unpacking, drawing, copying.
-        stage: Whether a folder is copied to this machine first: from slow
-            network drives ("auto"), from anywhere ("always") or not ("never").
-        allow_photo: Whether the address of a single photo is taken, too: to predict, so that the
-            labels of a packed set are not read.
-        allow_missing: Whether files that could not be copied after several tries are left out.
+        stage: Which folders are copied to this machine first: those on slow
+            network drives ("auto"), all ("always") or none ("never").
+        allow_photo: Whether the address of a single photo is accepted, for prediction; then
+            the labels of a packed set are not read.
+        allow_missing: Whether files that could not be copied after several attempts are left out.
 
     Raises:
-        SourceError: There is nothing of that name, or it holds no photos that
-            pawsight can reach; the text states which.
+        SourceError: The source does not exist, or has no photos that pawsight can read.
+        DataError: A table or a packed set is damaged.
+        ExtraError: The package for an address is not installed.
         DiskError: The cache cannot be written, or the disk is too full.
     """
     try:
@@ -115,7 +116,7 @@ def _fetch(
 
 
 def _check_address(text: str) -> None:
-    """Refuse an address that cannot be one, which each library would report in its own way."""
+    """Refuse a malformed address, which each library would report in another way."""
     if "://" not in text:
         return
     try:
@@ -123,8 +124,8 @@ def _check_address(text: str) -> None:
         _ = parts.port, (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise SourceError(
-            f"{text} is no address: {first_line(error)}.\n"
-            f"Check its host and port; write a password in it percent-encoded: %2F for a slash."
+            f"{text} is not a valid address: {first_line(error)}.\n"
+            f"Check its host and port; a password in it must be percent-encoded: %2F for a slash."
         ) from error
 
 
@@ -146,55 +147,55 @@ def _fetch_local(
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
     if content := unread_files.wrong_download(start):
         what = "table" if table.is_table(path, start) else "archive"
-        raise SourceError(f"{path} is no {what} at all, but {content}")
+        raise SourceError(f"{path} is no {what}, but {content}")
     if unread_files.is_document(path) or unread_files.is_piece(path):
         raise SourceError(unread_files.no_source(path))
     if archive.is_archive(path, start):
         return archive.fetch(path, progress)
     if table.is_table(path, start):
         return table.fetch(path)
-    here = str(path.absolute())
+    absolute = str(path.absolute())
     for kind in ADDRESSES:
-        if kind.matches(here):
-            return kind.fetch(here, progress, allow_photo, allow_missing)
+        if kind.matches(absolute):
+            return kind.fetch(absolute, progress, allow_photo, allow_missing)
     raise SourceError(unread_files.no_source(path))
 
 
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # too long for a name, or a NUL in it
+    except (OSError, ValueError):  # the name is too long, or has a NUL character
         return False
 
 
 def _not_found_message(path: Path, text: str) -> str:
     if path.is_symlink():
         return f"{text} is a link that leads nowhere."
-    here = path
-    while not _exists(here.parent):
-        here = here.parent
+    missing = path  # the outermost folder that does not exist
+    while not _exists(missing.parent):
+        missing = missing.parent
     message = f"There is no file or folder {text}."
-    if here != path:
-        message += f"\nThere is not even a {here}."
+    if missing != path:
+        message += f"\nThere is no {missing} either."
     try:
-        names = {other.name.lower(): other.name for other in here.parent.iterdir()}
+        names = {other.name.lower(): other.name for other in missing.parent.iterdir()}
     except OSError:
         names = {}
-    near = difflib.get_close_matches(here.name.lower(), names, n=1)
+    near = difflib.get_close_matches(missing.name.lower(), names, n=1)
     if near:
-        return f"{message}\nDid you mean {here.with_name(names[near[0]])}?"
-    sets = [one.name for one in known.known_sets()]
+        return f"{message}\nDid you mean {missing.with_name(names[near[0]])}?"
+    sets = [known_set.name for known_set in known.known_sets()]
     near = difflib.get_close_matches(text.lower(), sets, n=1, cutoff=0.7)
     if near:
         return f"{message}\nDid you mean the well-known set {near[0]}?"
-    return f"{message}\nLooked in {here.parent.absolute()}."
+    return f"{message}\nLooked in {missing.parent.absolute()}."
 
 
 class _Address(Protocol):
     """A module for one kind of address."""
 
     def matches(self, text: str) -> bool:
-        """Return whether a text is such an address."""
+        """Return whether a text is an address of this kind."""
 
     def fetch(
         self, text: str, progress: Progress, allow_photo: bool = False, allow_missing: bool = False
@@ -202,7 +203,4 @@ class _Address(Protocol):
         """Fetch the photos to this machine."""
 
 
-ADDRESSES: tuple[_Address, ...] = (
-    drive,
-    cloud,
-)
+ADDRESSES: tuple[_Address, ...] = (drive, cloud)

@@ -1,4 +1,4 @@
-"""Recognise files that annotate what is where in photos: COCO, Pascal VOC, YOLO and the like."""
+"""Recognise annotation files of object detection: COCO, Pascal VOC, YOLO, LabelMe and VIA."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pathlib import Path
 from pawsight.data.file_types import Kind, kind_of
 from pawsight.formatting import printable
 
-_DEEPEST = 3  # folders below the source that are searched
+_MAX_DEPTH = 3  # levels of folders below the source that are searched
 _MAX_FOLDERS = 50
-_MAX_FILES = 3  # of one ending in one folder that are read
+_MAX_FILES = 3  # files of one ending that are read in a folder
 _START_BYTES = 8192
 _YOLO_LINE = re.compile(r"\d+( +[01]?\.?\d+(e-?\d+)?){4,}", re.IGNORECASE)
 _ADVICE = (
-    "pawsight gives a whole photo its class, and reads no boxes.\n"
-    "Write a .csv with the columns path and label, a line for each photo (with --multi-label, a "
-    "line for each label of a photo); or save what the boxes show as photos, in a folder for each "
-    "class."
+    "pawsight classifies whole photos, and does not read boxes.\n"
+    "Write a .csv with the columns path and label and a line for each photo (with --multi-label, a "
+    "line for each label of a photo); or save the content of each box as a photo, in a folder for "
+    "each class."
 )
 
 
 def advice_on_annotations(folder: Path) -> str:
-    """Return what annotations in a folder or below are, and what to do; "" where there are none."""
+    """Return what to do with the annotations in a folder or below; "" if there are none."""
     for path in _candidates(folder):
         if kind := _kind(path):
             name = printable(path.relative_to(folder).as_posix())
@@ -34,37 +34,38 @@ def advice_on_annotations(folder: Path) -> str:
 
 
 def names_photos(path: Path) -> bool:
-    """Return whether a text names a photo in each of its first lines."""
+    """Return whether each of the first lines of a text file names a photo."""
     words = [line.replace(",", " ").split() for line in _start(path).splitlines()[:20]]
     lines = [line for line in words if line]
     return bool(lines) and all(
-        any(kind_of(w) is Kind.PHOTO for w in line) for line in lines[:-1] or lines
+        any(kind_of(word) is Kind.PHOTO for word in line) for line in lines[:-1] or lines
     )
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
-    """Yield a few files of each ending in each folder, the outer folders first."""
+    """Yield a few files of each ending in each folder, outer folders first."""
     folders = [(folder, 0)]
-    for here, depth in folders:
+    for current, depth in folders:
         try:
-            entries = sorted(os.scandir(here), key=lambda entry: entry.name)
+            entries = sorted(os.scandir(current), key=lambda entry: entry.name)
         except OSError:
             continue
-        read = dict.fromkeys((".json", ".xml", ".yaml", ".yml", ".txt"), _MAX_FILES)
+        num_left = dict.fromkeys((".json", ".xml", ".yaml", ".yml", ".txt"), _MAX_FILES)
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                if depth < _DEEPEST and len(folders) < _MAX_FOLDERS:
+                if depth < _MAX_DEPTH and len(folders) < _MAX_FOLDERS:
                     folders.append((Path(entry.path), depth + 1))
                 continue
             ending = Path(entry.name).suffix.lower()
-            if read.get(ending, 0) and entry.is_file():
-                read[ending] -= 1
+            if num_left.get(ending, 0) and entry.is_file():
+                num_left[ending] -= 1
                 yield Path(entry.path)
 
 
 def _kind(path: Path) -> str:
+    """Return the format of an annotation file; "" if it is none."""
     text = _start(path)
     match path.suffix.lower():
         case ".json":

@@ -1,7 +1,7 @@
-"""An archive: unpacked once into the cache, and taken from there the next time.
+"""Unpack an archive into the cache; later calls use the unpacked folder.
 
-The folder appears under its name when all of it is there, so a killed run
-leaves nothing that counts. An archive that changed gets its own folder.
+The folder gets its final name when it is complete, so a killed process leaves no
+incomplete folder that is used later. If an archive has changed, it gets a new folder.
 """
 
 from __future__ import annotations
@@ -24,10 +24,14 @@ _FOREIGN_STARTS = {b"Rar!": ".rar", b"7z\xbc\xaf\x27\x1c": ".7z", b"\x28\xb5\x2f
 
 
 def is_archive(path: Path, start: bytes) -> bool:
-    """Return whether a file is an archive by its content, or claims to be one by its name.
+    """Return whether a file is an archive by its content or its name.
+
+    Args:
+        path: The file.
+        start: Its first START_BYTES bytes.
 
     Raises:
-        SourceError: It is of a kind that pawsight cannot unpack.
+        SourceError: The archive is of a kind that pawsight cannot unpack.
     """
     for first, ending in _FOREIGN_STARTS.items():
         if start.startswith(first):
@@ -43,17 +47,22 @@ def is_archive(path: Path, start: bytes) -> bool:
 
 
 def fetch(path: Path, progress: Progress, limits: Limits | None = None) -> Source:
-    """Unpack an archive into the cache, unless that was done before.
+    """Unpack an archive into the cache, unless it was unpacked before.
+
+    Args:
+        path: The archive.
+        progress: Receives the files or bytes unpacked.
+        limits: Limits for untrusted archives; None is the default limits.
 
     Raises:
-        SourceError: The archive is damaged, needs a password, holds nothing, or
-            swells beyond the limits.
+        SourceError: The archive is damaged, needs a password, holds no photos, or
+            exceeds the limits.
         DiskError: The cache cannot be written, or the disk is too full.
     """
     absolute = Path(os.path.abspath(path))  # noqa: PTH100 - Path.absolute keeps ".."
     name = stem_of(absolute.name)
-    facts = absolute.stat()
-    identity = os.fsencode(absolute) + f"\0{facts.st_size}\0{facts.st_mtime_ns}".encode()
+    status = absolute.stat()
+    identity = os.fsencode(absolute) + f"\0{status.st_size}\0{status.st_mtime_ns}".encode()
     folder = cache_dir("unpacked") / f"{name}-{hashlib.sha256(identity).hexdigest()[:16]}"
     mark_in_use(folder)
     if not folder.is_dir():
@@ -63,7 +72,7 @@ def fetch(path: Path, progress: Progress, limits: Limits | None = None) -> Sourc
 
 
 def stem_of(name: str) -> str:
-    """Return an archive's name without its ending."""
+    """Return the name of an archive without its ending, such as "pets" for "pets.tar.gz"."""
     for ending in sorted(ARCHIVE_ENDINGS, key=len, reverse=True):
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]

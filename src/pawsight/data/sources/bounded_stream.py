@@ -1,7 +1,7 @@
-"""Streams of archives that cannot be made to fill the memory.
+"""Streams of archives with a limit for each read, so that an archive cannot exhaust the memory.
 
-tarfile and zipfile read a header into memory whatever size it states: 1 MB of
-.tar.gz may hold one of 1 GB.
+tarfile and zipfile read a header into memory whatever its size: a .tar.gz of 1 MB
+may contain a header of 1 GB.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _OPENERS: dict[bytes, Callable[..., Any]] = {
 
 
 class TooLargeError(Exception):
-    """A header of an archive is larger than allowed."""
+    """A header of an archive exceeds the limit."""
 
 
 class BoundedStream:
-    """A stream to read archives from, which refuses to read too much at once.
+    """A stream of an archive that limits how much is read.
 
-    Typed as Any where it replaces a file: it has only what tarfile and zipfile call.
+    It has only the methods that tarfile and zipfile call, so it is cast to Any there.
 
     Args:
-        stream: The bytes of the archive, not compressed.
-        max_bytes: The most that one call of `read` may return.
+        stream: The bytes of the archive, decompressed.
+        max_bytes: The limit for one call of `read`.
     """
 
     def __init__(self, stream: BinaryIO, max_bytes: int) -> None:
         self._stream, self._max_bytes = stream, max_bytes
-        self._left: int | None = None  # of what `within` allows
+        self._left: int | None = None  # bytes that `within` still allows
         self.seek: Any = stream.seek
         self.tell: Any = stream.tell
         self.seekable: Any = stream.seekable
@@ -53,7 +53,7 @@ class BoundedStream:
         return data
 
     def within(self, max_bytes: int, step: Callable[[], Result]) -> Result:
-        """Run a step that may read `max_bytes` in all; raises TooLargeError."""
+        """Run a function that may read `max_bytes` in total; raises TooLargeError."""
         self._left = max_bytes
         try:
             return step()
@@ -62,7 +62,7 @@ class BoundedStream:
 
 
 def decompressed(file: BinaryIO) -> BinaryIO:
-    """Open a file that may be compressed with gzip, bzip2 or xz, by its first bytes."""
+    """Return a stream of the decompressed bytes of a gzip, bzip2 or xz file, else the file."""
     start = file.read(6)
     file.seek(0)
     for magic, opener in _OPENERS.items():

@@ -1,4 +1,4 @@
-"""Messages on the columns of a table that give no classes, and what to do."""
+"""Messages for tables whose columns give no paths or no classes, with what to do."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pawsight.errors import DataError
 from pawsight.formatting import shell_quoted
 
 _MARKS = re.compile(r"[,;|\[\]'\"]")
-_MIN_TEXTS = 5  # lines from which texts that all differ are no classes
-_MAX_WHOLE = 20  # different whole numbers that may be classes in a column of any name
+_MIN_TEXTS = 5  # different texts in so many lines are no classes
+_MAX_INTEGERS = 20  # different integers in a column of any name that may be classes
 
 
 def without_columns(
@@ -28,7 +28,7 @@ def without_columns(
         f"its first line reads: {shown}",
         "It should begin: path,label   or: path,label,part",
     ]
-    signs = ON | OFF | {"-1", "-1.0"}
+    signed_values = ON | OFF | {"-1", "-1.0"}
     if any(kind_of(heading) is Kind.PHOTO for heading in headings):
         line = ",".join(map(_heading_for, headings))
         lines.append(f"That line names a photo: put the line {line} above it.")
@@ -36,7 +36,7 @@ def without_columns(
         heading
         for position, heading in enumerate(headings)
         if any(cells[position : position + 1] in (["-1"], ["-1.0"]) for _, cells in rows)
-        and holds_only(rows, position, signs)
+        and holds_only(rows, position, signed_values)
     ]:
         lines.append(
             f"Some columns hold 1 and -1, such as {signed[0]}, which may mean 'no' or 'unknown': "
@@ -48,24 +48,28 @@ def without_columns(
             f"{next(iter(shares.values()))}, which may be probabilities. If each is a class, write "
             f"1 for the class of the photo and 0 for the others."
         )
-    elif found := _odd(headings, rows):
-        heading, number, cell = found
+    elif odd := _odd_column(headings, rows):
+        heading, number, cell = odd
         lines.append(
             f"If each column is a class: line {number} has '{cell}' in {heading}, which otherwise "
             f"holds 1 and 0. Write 1 or 0 there."
         )
     elif headings:
         names = ",".join(f"{role}=NAME" for role in missing)
-        lines.append(f"Columns of other names are chosen by --columns {names}")
+        lines.append(f"To use columns of other names: --columns {names}")
     return "\n".join(lines)
 
 
-def _odd(headings: Sequence[str], rows: Sequence[Row]) -> tuple[str, int, str] | None:
-    """Return the first column of 1 and 0 with another cell, beside one of 1 and 0 only."""
+def _odd_column(headings: Sequence[str], rows: Sequence[Row]) -> tuple[str, int, str] | None:
+    """Return the first column of 1 and 0 that has another cell, with the line and the cell.
+
+    Returns:
+        None if there is no such column, or no other column that holds only 1 and 0.
+    """
     if not any(holds_only(rows, i, ON | OFF) for i in range(len(headings))):
         return None
-    found = [(name, *odd) for i, name in enumerate(headings) if (odd := odd_cell(rows, i))]
-    return found[0] if found else None
+    odd_columns = ((name, *odd) for i, name in enumerate(headings) if (odd := odd_cell(rows, i)))
+    return next(odd_columns, None)
 
 
 def _heading_for(cell: str) -> str:
@@ -75,7 +79,11 @@ def _heading_for(cell: str) -> str:
 
 
 def _shares(headings: Sequence[str], rows: Sequence[Row]) -> dict[str, str]:
-    """Return the columns of shares, at least two, each with a value that is neither 0 nor 1."""
+    """Return the columns of numbers from 0 to 1, each with a value between 0 and 1.
+
+    Returns:
+        {} for fewer than two such columns.
+    """
     shares = {}
     for position, heading in enumerate(headings):
         numbers = numbers_of(rows, position)
@@ -92,10 +100,10 @@ def odd_cell_message(
 
     Args:
         path: The table.
-        heading: The column.
+        heading: The heading of the column.
         number: The line of the cell.
-        cell: What it holds.
-        others: Columns that hold 1 and 0 only.
+        cell: The content of the cell.
+        others: The headings of columns that hold only 1 and 0.
     """
     option = shell_quoted(f"labels={'+'.join(others)}")
     return (
@@ -109,18 +117,18 @@ def odd_cell_message(
 def check_values(
     path: Path, headings: Sequence[str], rows: Sequence[Row], position: int, is_usual: bool
 ) -> None:
-    """Refuse a column of measurements, or of descriptions, that the user did not choose.
+    """Refuse a column of labels that seems to hold measurements or descriptions.
 
     Args:
         path: The table.
-        headings: Its first line.
-        rows: The lines below.
-        position: The column.
-        is_usual: Whether its heading is a usual one for classes.
+        headings: The headings of the table.
+        rows: The lines below the headings.
+        position: The position of the column.
+        is_usual: Whether its heading is usual for classes; then nothing is checked.
 
     Raises:
-        DataError: It has no such heading, and holds fractions, many whole numbers, or another
-            text in each line.
+        DataError: The column holds fractions, many different integers, or another text in each
+            line.
     """
     if is_usual:
         return
@@ -128,22 +136,22 @@ def check_values(
     option = shell_quoted(f"label={heading}")
     fractions = [cell for cell, number in numbers.items() if not number.is_integer()]
     texts = [cells[position] for _, cells in rows if position < len(cells)]
-    # Parts that other cells have, too, may be several labels: cat;dog and dog;bird.
-    parts = [[part.strip() for part in _MARKS.split(text)] for text in texts]
-    counts = Counter(part for some in parts for part in some)
-    is_shared = any(all(counts[part] > 1 for part in some) for some in parts)
-    is_different = len(set(texts)) == len(texts) >= _MIN_TEXTS
-    if not numbers and is_different and not is_shared:
+    # A cell whose words all occur in other cells may hold several labels: cat;dog and dog;bird.
+    words = [[word.strip() for word in _MARKS.split(text)] for text in texts]
+    counts = Counter(word for cell_words in words for word in cell_words)
+    are_shared = any(all(counts[word] > 1 for word in cell_words) for cell_words in words)
+    are_different = len(set(texts)) == len(texts) >= _MIN_TEXTS
+    if not numbers and are_different and not are_shared:
         raise DataError(
             f"The column {heading} of {path} has another value in each line, such as "
             f"'{texts[0]}', so they seem to be no classes.\nIf they are: --columns {option}"
         )
-    if not fractions and len(numbers) <= _MAX_WHOLE:
+    if not fractions and len(numbers) <= _MAX_INTEGERS:
         return
-    some = (fractions or [*numbers])[0]
+    example = (fractions or [*numbers])[0]
     raise DataError(
-        f"The column {heading} of {path} holds numbers, such as {some}; each of its "
-        f"{len(numbers):,} values would be a class. pawsight learns classes, and estimates no "
+        f"The column {heading} of {path} holds numbers, such as {example}; each of its "
+        f"{len(numbers):,} values would be a class. pawsight classifies, and estimates no "
         f"numbers.\n"
         f"Write a column label with a class for each range of numbers; or, if each number is a "
         f"class: --columns {option}"

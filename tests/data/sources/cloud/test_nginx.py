@@ -79,8 +79,8 @@ def test_listed_folders_are_copied(nginx, recorded):
     ("path", "advice"),
     [
         ("forbidden/", r"responds 403 Forbidden\.\nYou have no permission to read it"),
-        ("broken/", r"responds 500\.\nThe server has trouble or is busy"),
-        ("nothing/", r"responds 404 Not Found\.\nCheck that the address is right"),
+        ("broken/", r"responds 500\.\nThe server has a failure or is busy"),
+        ("nothing/", r"responds 404 Not Found\.\nCheck that the address is correct"),
     ],
 )
 def test_what_the_server_refuses_has_its_own_advice(nginx, recorded, path, advice):

@@ -199,13 +199,13 @@ def test_page_in_the_place_of_a_photo_is_not_kept(site, serve, pets, recorded):
 
 def test_page_without_files_is_reported(site, serve, recorded):
     site.files["/empty/readme.html"] = b""
-    with pytest.raises(SourceError, match=r"There are no photos in .*/empty/\.\nWhat is needed"):
+    with pytest.raises(SourceError, match=r"There are no photos in .*/empty/\.\nGive the address"):
         sources.fetch(f"{serve(site)}/empty/", recorded)
 
 
 def test_address_that_leads_nowhere_is_reported(site, serve, recorded):
     with pytest.raises(
-        SourceError, match=r"(?s)the server responds 404 Not Found.*address is right"
+        SourceError, match=r"(?s)the server responds 404 Not Found.*address is correct"
     ):
         sources.fetch(f"{serve(site)}/nothing.zip", recorded)
 
@@ -255,9 +255,9 @@ def paths_at(address):
     [
         (401, r"401 Unauthorized\.\nIt needs a name and a password.*: machine 127\.0\.0\.1 login"),
         (403, r"403 Forbidden\.\nYou have no permission to read it"),
-        (404, r"404 Not Found\.\nCheck that the address is right"),
-        (410, r"410 Gone\.\nCheck that the address is right"),
-        (503, r"503\.\nThe server has trouble or is busy"),
+        (404, r"404 Not Found\.\nCheck that the address is correct"),
+        (410, r"410 Gone\.\nCheck that the address is correct"),
+        (503, r"503\.\nThe server has a failure or is busy"),
     ],
 )
 def test_each_refusal_of_a_server_has_its_own_advice(site, serve, status, advice):

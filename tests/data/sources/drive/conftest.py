@@ -260,7 +260,7 @@ def world(monkeypatch, tmp_path):
 def signed_in(world, monkeypatch):
     """Signed in with an access token that has expired, and one to renew it with."""
     monkeypatch.delenv("PAWSIGHT_DRIVE_API_KEY")
-    credentials.keep_token(
+    credentials.save_token(
         json.dumps(
             {
                 "type": "authorized_user",

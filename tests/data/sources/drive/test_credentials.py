@@ -15,8 +15,8 @@ import pytest
 from pawsight.data.sources.drive import credentials
 from pawsight.data.sources.drive.client import Drive
 from pawsight.data.sources.drive.credentials import (
-    keep_token,
     load_access,
+    save_token,
     sign_in,
     sign_out,
     token_path,
@@ -79,7 +79,7 @@ def test_a_sign_in_is_kept_for_its_owner_alone_and_used(nobody, client_file, mon
 
 def test_a_refusal_on_googles_page_is_reported(nobody, client_file, monkeypatch):
     monkeypatch.setattr(webbrowser, "get", lambda *_: Browser({"error": "access_denied"}))
-    with pytest.raises(SourceError, match=r"Nobody signed in .*access_denied"):
+    with pytest.raises(SourceError, match=r"was not completed: .*access_denied"):
         sign_in(client_file)
     assert not token_path().exists()
 
@@ -103,7 +103,7 @@ def test_the_sign_in_is_private_from_its_first_byte(nobody, monkeypatch):
     monkeypatch.setattr(os, "open", watched)
     before = os.umask(0)
     try:
-        keep_token("{}")
+        save_token("{}")
     finally:
         os.umask(before)
     assert [mode for path, mode in modes if "drive-token" in path] == [0o600]
@@ -118,13 +118,20 @@ def test_signing_out_withdraws_the_sign_in_and_removes_it(signed_in):
 
 
 def test_without_a_connection_signing_out_removes_it_all_the_same(nobody):
-    keep_token(json.dumps({"refresh_token": "x", "token_uri": "http://127.0.0.1:9/token"}))
+    save_token(json.dumps({"refresh_token": "x", "token_uri": "http://127.0.0.1:9/token"}))
+    assert sign_out()
+    assert not token_path().exists()
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"token_uri": 1}'])
+def test_a_damaged_sign_in_is_removed_all_the_same(nobody, text):
+    save_token(text)
     assert sign_out()
     assert not token_path().exists()
 
 
 def test_a_spoilt_sign_in_advises_to_sign_in_again(nobody):
-    keep_token("[]")
+    save_token("[]")
     with pytest.raises(SourceError, match=r"(?s)cannot be used.*pawsight drive login"):
         load_access()
 
@@ -165,7 +172,7 @@ def test_on_colab_its_own_sign_in_is_asked(nobody, tmp_path, monkeypatch):
         authenticate_user=lambda: monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(key))
     )
     monkeypatch.setitem(sys.modules, "google.colab", colab)
-    assert load_access().how == "Google Colab's sign-in"
+    assert load_access().description == "Google Colab's sign-in"
 
 
 def test_the_missing_extra_is_named(nobody, monkeypatch):

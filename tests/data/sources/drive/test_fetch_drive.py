@@ -102,7 +102,7 @@ def test_a_file_in_a_shared_drive_is_found(world):
     cats = world.add("cats", parent=pets, driveId=top)
     world.add("tom.jpg", b"tom", cats, driveId=top)
     assert contents(fetch("gdrive:Shared drives/Lab/pets", Silent())) == {"cats/tom.jpg": b"tom"}
-    with pytest.raises(SourceError, match=r"no shared drive named Lob\.\nYours are: Lab"):
+    with pytest.raises(SourceError, match=r"no shared drive named Lob\.\nYour shared drives: Lab"):
         fetch("gdrive:Shared drives/Lob/pets", Silent())
 
 
@@ -129,7 +129,7 @@ def test_a_shortcut_that_leads_nowhere_is_named(pets):
     pets.shortcut("gone.jpg", "nothing-there", pets.cats)
     recorded = Notes()
     assert contents(fetch("gdrive:pets", recorded)) == PETS
-    assert "cats/gone.jpg: it is not there" in recorded.notes[0]
+    assert "cats/gone.jpg: it does not exist" in recorded.notes[0]
 
 
 def test_an_address_may_go_through_a_shortcut(pets):
@@ -170,7 +170,7 @@ def test_documents_of_googles_own_are_named_and_other_files_left_there(pets):
     recorded = Notes()
     assert contents(fetch("gdrive:pets", recorded)) == PETS | {"labels.csv": b"path,label\n"}
     assert recorded.notes == [
-        "Left out 1 documents of Google's own (Docs, Sheets, Forms), which are no files: Plan."
+        "Left out 1 Google document (Docs, Sheets, Forms), which cannot be copied as files: Plan."
     ]
 
 
@@ -198,7 +198,7 @@ def test_a_page_that_repeats_for_ever_is_an_error(pets):
     pets.page_size = 1
     pets.add("b.jpg", b"b", pets.cats)
     pets.repeats_pages = True
-    with pytest.raises(SourceError, match="repeats a page"):
+    with pytest.raises(SourceError, match="repeats pages"):
         fetch("gdrive:pets", Silent())
 
 
@@ -240,7 +240,7 @@ def test_a_link_without_an_id_is_refused():
 def test_an_older_link_brings_its_resource_key(world):
     pets = world.add("pets", resourceKey="0-key")
     world.add("tom.jpg", b"tom", pets)
-    with pytest.raises(SourceError, match="not there, or not shared"):
+    with pytest.raises(SourceError, match="does not exist, or is not shared"):
         fetch(f"https://drive.google.com/drive/folders/{pets}", Silent())
     link = f"https://drive.google.com/drive/folders/{pets}?resourcekey=0-key"
     assert contents(fetch(link, Silent())) == {"tom.jpg": b"tom"}
@@ -281,7 +281,7 @@ def test_wrong_bytes_are_fetched_once_more_and_then_left_out(pets):
 
 def test_an_api_that_is_switched_off_ends_it_with_what_to_do(pets):
     pets.troubles["list"] = [Trouble(403, "accessNotConfigured")]
-    with pytest.raises(SourceError, match=r"not switched on .*\nSwitch it on"):
+    with pytest.raises(SourceError, match=r"not enabled .*\nEnable it"):
         fetch("gdrive:pets", Silent())
 
 

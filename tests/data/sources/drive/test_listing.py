@@ -78,7 +78,7 @@ def test_photos_and_tables_are_wanted_in_the_order_of_their_paths(drive, recorde
     assert paths == ["cats/tom.jpg", "cats/tom (2).jpg", "labels.csv"]
     # Of two names, the number goes by the id, which stays the same.
     assert [file.open_stream(3) for file in found.files[:2]] == [("1", 3), ("2", 3)]
-    assert (found.archives, found.googles_own, found.lost) == (["all.zip"], ["plan"], [])
+    assert (found.archives, found.documents, found.unreadable) == (["all.zip"], ["plan"], [])
 
 
 def test_a_shortcut_leads_to_what_it_names_and_never_back(drive, recorded):
@@ -93,8 +93,8 @@ def test_a_shortcut_leads_to_what_it_names_and_never_back(drive, recorded):
     drive.shortcut("s6", "broken.jpg", "cats", "gone")
     paths, found = listed(drive, recorded)
     assert paths == ["cats/near.png", "dogs/far.png", "dogs/rex.jpg"]
-    assert found.googles_own == ["cats/a plan"]
-    assert found.lost == ["cats/broken.jpg: it is not there"]
+    assert found.documents == ["cats/a plan"]
+    assert found.unreadable == ["cats/broken.jpg: it is not there"]
 
 
 def test_a_shortcut_that_has_the_name_of_its_photo_is_a_second_photo(drive, recorded):
@@ -122,7 +122,7 @@ def test_a_folder_that_may_not_be_read_is_named_and_the_others_are_listed(drive,
     drive.add("1", "tom.jpg", "pets")
     drive.refused = {"cats": DownloadError("not allowed")}
     paths, found = listed(drive, recorded)
-    assert (paths, found.lost) == (["tom.jpg"], ["cats: not allowed"])
+    assert (paths, found.unreadable) == (["tom.jpg"], ["cats: not allowed"])
     for refused in ({"cats": RetriesExhaustedError("gone")}, {"pets": DownloadError("no")}):
         drive.refused = refused
         with pytest.raises(SourceError, match="The folder cannot be listed in Google Drive"):
@@ -173,14 +173,16 @@ def test_what_is_not_there_or_there_twice_is_named(drive):
         found(drive, "gdrive:pets/cat")
     with pytest.raises(SourceError, match=r"There is no xyz in pets .*\n.*Its items: cats\."):
         found(drive, "gdrive:pets/xyz")
-    with pytest.raises(SourceError, match=r"names no folder.\nWrite one after Shared with me/"):
+    with pytest.raises(
+        SourceError, match=r"names no folder.\nWrite its name after Shared with me/"
+    ):
         found(drive, "gdrive:Shared with me")
     drive.drives = [{"id": "1", "name": "Zoo"}, {"id": "2", "name": "zoo"}]
     with pytest.raises(SourceError, match=r"There are 2 shared drives named ZOO"):
         found(drive, "gdrive:Shared drives/ZOO")
-    with pytest.raises(SourceError, match=r"no shared drive named x.\nYours are: Zoo, zoo\."):
+    with pytest.raises(SourceError, match=r"no shared drive named x.\nYour shared drives: Zoo, zoo\."):
         found(drive, "gdrive:Shared drives/x")
-    with pytest.raises(SourceError, match=r"names no shared drive.\nYours are: Zoo, zoo\."):
+    with pytest.raises(SourceError, match=r"names no shared drive.\nYour shared drives: Zoo, zoo\."):
         found(drive, "gdrive:Shared drives")
     drive.drives = []
     with pytest.raises(SourceError, match=r"Yours are: none\."):

@@ -1,4 +1,4 @@
-"""What a user may write for a place in Google Drive."""
+"""Parse addresses of files and folders in Google Drive."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _ID_IN_LINK = re.compile(r"/(?:folders|d)/([\w-]{10,})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A place in Google Drive."""
+    """The address of a file or folder in Google Drive."""
 
     text: str  # as the user wrote it
-    file_id: str = ""  # the id of a file or folder, "" if none is given
-    resource_key: str = ""  # what a link to some older files must contain
-    # Names from the top on, the first one MY_DRIVE, SHARED_DRIVES or SHARED_WITH_ME; empty if only
-    # an id is given.
+    file_id: str = ""  # the id of the file or folder, "" if unknown
+    resource_key: str = ""  # a part of the link that some older files need
+    # Names from the top, of which the first is MY_DRIVE, SHARED_DRIVES or SHARED_WITH_ME; empty for
+    # a link.
     path: tuple[str, ...] = ()
 
 
@@ -37,10 +37,10 @@ def is_address(text: str) -> bool:
 def read_address(text: str) -> Address:
     """Parse an address for which `is_address` is true.
 
-    What may be an id or a name is given as both.
+    Text that may be an id or a name is returned as both.
 
     Raises:
-        SourceError: It leads to no file or folder.
+        SourceError: A link leads to no file or folder.
     """
     if not text.lower().startswith(SCHEME):
         return _read_link(text)
@@ -49,7 +49,7 @@ def read_address(text: str) -> Address:
         return _read_link(rest)
     path = tuple(part for part in rest.split("/") if part)
     tops = {name.lower(): name for name in (MY_DRIVE, SHARED_DRIVES, SHARED_WITH_ME)}
-    # What the mounted folder of Colab is called there.
+    # The names of these folders where Colab mounts Google Drive.
     tops |= {"mydrive": MY_DRIVE, "shareddrives": SHARED_DRIVES}
     if path and path[0].lower() in tops:
         path = (tops[path[0].lower()], *path[1:])

@@ -1,7 +1,7 @@
-"""What it means when Google Drive answers with an error.
+"""Translate the error responses of Google Drive.
 
-One status has many meanings: 403 is sent for "slow down" and for "this is
-not yours". The reason inside distinguishes them.
+One status has many meanings: 403 is sent for too many requests and for a missing
+permission. The reason in the response distinguishes them.
 Source: https://developers.google.com/workspace/drive/api/guides/handle-errors
 """
 
@@ -16,16 +16,16 @@ from pawsight.storage.http import is_busy, retry_after_seconds
 
 _SLOW_DOWN = {"userRateLimitExceeded", "rateLimitExceeded", "backendError", "internalError"}
 _SIGN_IN = "Sign in: pawsight drive login. Other ways are in docs/drive.md."
-_OF_A_FILE = {
-    "downloadQuotaExceeded": "it was downloaded too often today; try tomorrow, or make a copy "
-    "in your own Drive and give that",
+_FILE_ERRORS = {
+    "downloadQuotaExceeded": "it was downloaded too often today; try again tomorrow, or make a "
+    "copy in your own Drive and use that",
     "cannotDownloadFile": "its owner does not allow downloads",
-    "cannotDownloadAbusiveFile": "Google takes it for malware",
-    "fileNotDownloadable": "it is a document of Google's own, which has no bytes",
+    "cannotDownloadAbusiveFile": "Google classifies it as malware",
+    "fileNotDownloadable": "it is a Google document, which cannot be downloaded as a file",
 }
-_OF_THE_SIGN_IN = {
-    "accessNotConfigured": "The Google Drive API is not switched on in the Google Cloud project "
-    "of this sign-in or API key.\nSwitch it on in the project's console, under APIs & Services.",
+_ACCESS_ERRORS = {
+    "accessNotConfigured": "The Google Drive API is not enabled in the Google Cloud project of "
+    "this sign-in or API key.\nEnable it in the project's console, under APIs & Services.",
     "insufficientPermissions": "This sign-in does not allow reading Google Drive.\n"
     "Sign in again, with the read-only scope: pawsight drive login",
     "keyInvalid": "Google rejects the API key in PAWSIGHT_DRIVE_API_KEY.\n"
@@ -34,7 +34,7 @@ _OF_THE_SIGN_IN = {
     "requests for today.\nTry again tomorrow: what was copied is kept.",
     "authError": f"Google Drive does not accept this sign-in.\n{_SIGN_IN}",
 }
-# Newer answers name the same in another place and in other words.
+# Newer responses use other names for the same reasons.
 _ALIASES = {
     "SERVICE_DISABLED": "accessNotConfigured",
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "insufficientPermissions",
@@ -45,50 +45,51 @@ _ALIASES = {
 
 
 class NotFoundError(DownloadError):
-    """There is no such file, or it is not shared with this account."""
+    """The file does not exist, or is not shared with this account."""
 
 
-def check_status(answer: Any) -> None:
-    """Return what a requests.Response other than the file means.
+def check_status(response: Any) -> None:
+    """Check the status of a requests.Response.
 
     Raises:
-        RetryableError, DownloadError, SourceError: As `meaning`.
+        RetryableError, DownloadError, SourceError: The error that `error_of` returns.
     """
-    if answer.status_code >= 400:
-        raise meaning(answer.status_code, answer.headers.get("Retry-After", ""), answer.content)
+    if response.status_code >= 400:
+        retry_after = response.headers.get("Retry-After", "")
+        raise error_of(response.status_code, retry_after, response.content)
 
 
-def meaning(status: int, retry_after: str, content: bytes) -> Exception:
-    """Return what a response means.
+def error_of(status: int, retry_after: str, content: bytes) -> Exception:
+    """Return the exception for an error response.
 
     Args:
-        status: Of HTTP, 400 or more.
-        retry_after: The header, "" if there is none.
-        content: What Google wrote, if it is from Google.
+        status: The HTTP status, 400 or more.
+        retry_after: The header of that name, "" if there is none.
+        content: The body, which is JSON if Google sent the response.
 
     Returns:
-        RetryableError; DownloadError where it is about one file; SourceError where no other
-        file will fare better.
+        RetryableError; DownloadError if the error concerns one file; SourceError if it
+        concerns all files.
     """
     reasons, message = _read(content)
     if is_busy(status) or (status == 403 and reasons & _SLOW_DOWN):
         return RetryableError(f"Google Drive is busy ({status})", retry_after_seconds(retry_after))
     for reason in reasons:
-        if reason in _OF_A_FILE:
-            return DownloadError(_OF_A_FILE[reason])
-        if reason in _OF_THE_SIGN_IN:
-            return SourceError(_OF_THE_SIGN_IN[reason])
+        if reason in _FILE_ERRORS:
+            return DownloadError(_FILE_ERRORS[reason])
+        if reason in _ACCESS_ERRORS:
+            return SourceError(_ACCESS_ERRORS[reason])
     if status == 401:
-        return SourceError(_OF_THE_SIGN_IN["authError"])
+        return SourceError(_ACCESS_ERRORS["authError"])
     if status == 404:
-        return NotFoundError("it is not there, or not shared with this account")
+        return NotFoundError("it does not exist, or is not shared with this account")
     if status == 403:
         return DownloadError(f"it is not shared with this account ({message or status})")
-    return DownloadError(f"Google Drive answers {status}{f': {message}' if message else ''}")
+    return DownloadError(f"Google Drive responds {status}{f': {message}' if message else ''}")
 
 
 def _read(content: bytes) -> tuple[set[str], str]:
-    """Return the reasons and the message in a response; none where it is not from Google."""
+    """Return the reasons and the message in a body; empty if Google did not send it."""
     try:
         error = json.loads(content)["error"]
         parts = [*error.get("errors", ()), *error.get("details", ())]

@@ -1,8 +1,8 @@
-"""Read from Google Drive: what is in a folder, what a file is, and its bytes.
+"""Read from Google Drive: list folders, get the facts of files, and open files.
 
-The questions go through Google's own client library with the description of
-Drive v3 that it contains; the bytes through a session of google-auth,
-which can stream. Neither may be shared by threads, so each thread has its own.
+Requests for facts use the client library of Google, with the description of Drive v3
+that it contains. Files are read through a session of google-auth, which can stream.
+Neither is thread-safe, so each thread has its own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pawsight.data.sources.drive.api_errors import check_status, meaning
+from pawsight.data.sources.drive.api_errors import check_status, error_of
 from pawsight.data.sources.drive.credentials import Access
 from pawsight.errors import SourceError
 from pawsight.storage.download import RetryableError, Stream, wait, with_retries
@@ -22,10 +22,10 @@ from pawsight.storage.http import open_http
 
 FOLDER = "application/vnd.google-apps.folder"
 SHORTCUT = "application/vnd.google-apps.shortcut"
-GOOGLES_OWN = "application/vnd.google-apps."
+DOCUMENT_PREFIX = "application/vnd.google-apps."  # of the types of Docs, Sheets and the like
 _TIMEOUT_SECONDS = 30.0
-_PAGE = 1000  # the most that Drive gives at a time
-_EMPTY_PAGES = 50  # in a row; Drive may send a few
+_PAGE_SIZE = 1000  # items; the maximum of Drive
+_MAX_EMPTY_PAGES = 50  # in a row; Drive may send a few
 _FACTS = (
     "id,name,mimeType,size,md5Checksum,modifiedTime,driveId,resourceKey,"
     "shortcutDetails(targetId,targetMimeType,targetResourceKey)"
@@ -35,17 +35,21 @@ Item = dict[str, Any]  # a `File` of Drive v3, with the fields in _FACTS
 
 
 class Drive:
-    """Google Drive, as one account or API key may read it; for many threads."""
+    """Google Drive, as one account or API key may read it; any thread may call the methods.
+
+    Args:
+        access: Credentials or an API key.
+        pause: Waits the given seconds between two attempts.
+    """
 
     def __init__(self, access: Access, pause: Callable[[float], None] = wait) -> None:
-        """Open it with credentials or an API key."""
         from googleapiclient.discovery import build
 
         self._access = access
         self._pause = pause
-        self._own = threading.local()
+        self._local = threading.local()
         self._opened: list[Any] = []
-        self._keys: dict[str, str] = {}  # what links to some older files must contain
+        self._keys: dict[str, str] = {}  # resource keys, which some older files need, by file id
         endpoint = os.environ.get("PAWSIGHT_DRIVE_URL")
         self._service = build(
             "drive",
@@ -57,25 +61,30 @@ class Drive:
         )
 
     def close(self) -> None:
-        """Close every connection, of all threads."""
-        for one in self._opened:
-            one.close()
+        """Close the connections of all threads."""
+        for connection in self._opened:
+            connection.close()
 
     def account(self) -> str:
-        """The e-mail address of the signed-in account.
+        """Return the e-mail address of the signed-in account.
 
         Raises:
-            SourceError, DownloadError: As `get`.
+            SourceError, DownloadError: See `get`.
         """
         request = self._service.about().get(fields="user(emailAddress)")
         return str(self._execute(request)["user"].get("emailAddress", ""))
 
     def get(self, file_id: str, resource_key: str = "") -> Item:
-        """Return what a file or folder is.
+        """Return the facts of a file or folder.
+
+        Args:
+            file_id: Its id.
+            resource_key: The resource key in its link, "" if there is none.
 
         Raises:
-            DownloadError: It cannot be fetched; NotFoundError if it is not there.
-            SourceError: Nothing can, for all that is known.
+            NotFoundError: The file does not exist.
+            DownloadError: The file cannot be read for another reason.
+            SourceError: The error concerns all files, such as an expired sign-in.
         """
         if resource_key:
             self._keys[file_id] = resource_key
@@ -86,7 +95,7 @@ class Drive:
         return item
 
     def shared_drives(self) -> list[Item]:
-        """List the shared drives, each an item with an id and a name."""
+        """Return the shared drives, each an item with an id and a name."""
         return list(
             self._pages(
                 lambda token: self._service.drives().list(
@@ -98,21 +107,22 @@ class Drive:
         )
 
     def list_items(self, condition: str, drive_id: str = "", folder_id: str = "") -> Iterator[Item]:
-        """List the items that a condition holds for, page by page, each once.
+        """Yield the items that match a condition, each once.
 
         Args:
-            condition: In Drive's language of queries.
-            drive_id: Of the shared drive they are in, "" for none.
-            folder_id: The folder they are in, "" if the condition names none.
+            condition: A condition in the query language of Drive.
+            drive_id: The id of the shared drive to search, "" for none.
+            folder_id: The id of the folder in the condition, "" if there is none.
 
         Raises:
-            DownloadError, SourceError: As `get`; or Drive repeats itself for ever.
+            DownloadError: See `get`.
+            SourceError: See `get`; or Drive repeats pages without end.
         """
         where = {"corpora": "drive", "driveId": drive_id} if drive_id else {"corpora": "user"}
         return self._pages(
             lambda token: self._service.files().list(
                 q=f"{condition} and trashed = false",
-                pageSize=_PAGE,
+                pageSize=_PAGE_SIZE,
                 pageToken=token,
                 fields=f"nextPageToken,files({_FACTS})",
                 supportsAllDrives=True,
@@ -124,22 +134,21 @@ class Drive:
             folder_id,
         )
 
-    def open_file(self, file_id: str, start: int) -> contextlib.AbstractContextManager[Stream]:
-        """Open the bytes of a file from some byte on.
+    @contextlib.contextmanager
+    def open_file(self, file_id: str, start: int) -> Iterator[Stream]:
+        """Open a file at a byte offset, as an `OpenStream`.
 
         Raises:
-            RetryableError, DownloadError, SourceError: As a `Stream` may be.
+            RetryableError, DownloadError: See `OpenStream`.
+            SourceError: See `get`.
         """
         request = self._service.files().get_media(fileId=file_id, supportsAllDrives=True)
-        return self._opened_file(request.uri, file_id, start)
 
-    @contextlib.contextmanager
-    def _opened_file(self, url: str, file_id: str, start: int) -> Iterator[Stream]:
         def get(url: str, headers: dict[str, str], **options: Any) -> Any:
             headers = headers | self._key_header(file_id)
             return self._session().get(url, headers=headers, **options)
 
-        with _translated(), open_http(get, url, start, check_status) as stream:
+        with _translated(), open_http(get, request.uri, start, check_status) as stream:
             yield stream
 
     def _pages(
@@ -151,17 +160,17 @@ class Drive:
         num_empty = 0
         while True:
             page = self._execute(request(token), folder_id)
-            fresh = {item["id"]: item for item in page.get(kind, ()) if item["id"] not in seen}
-            seen |= fresh.keys()
-            yield from fresh.values()
+            new = {item["id"]: item for item in page.get(kind, ()) if item["id"] not in seen}
+            seen |= new.keys()
+            yield from new.values()
             token = page.get("nextPageToken")
             if not token:
                 return
-            num_empty = 0 if fresh else num_empty + 1
-            if token in tokens or num_empty >= _EMPTY_PAGES:
+            num_empty = 0 if new else num_empty + 1
+            if token in tokens or num_empty >= _MAX_EMPTY_PAGES:
                 raise SourceError(
-                    f"Google Drive does not come to an end with listing {what}: after "
-                    f"{len(seen):,} items it repeats a page that it gave before.\n"
+                    f"Google Drive does not finish listing {what}: after {len(seen):,} items it "
+                    f"repeats pages or sends empty pages.\n"
                     f"Try again later; what was copied is kept."
                 )
             tokens.add(token)
@@ -176,9 +185,9 @@ class Drive:
                 try:
                     return request.execute(http=self._http())
                 except HttpError as error:
-                    after = error.resp.get("retry-after", "")
-                    raise meaning(error.resp.status, after, error.content) from error
-                except OSError as error:  # no route, a certificate; nothing is written here
+                    retry_after = error.resp.get("retry-after", "")
+                    raise error_of(error.resp.status, retry_after, error.content) from error
+                except OSError as error:  # an error of the network, since no file is written here
                     raise RetryableError(
                         f"there is no connection to Google Drive ({error})"
                     ) from error
@@ -190,35 +199,35 @@ class Drive:
         return {"X-Goog-Drive-Resource-Keys": f"{file_id}/{key}"} if key else {}
 
     def _http(self) -> Any:
-        if not hasattr(self._own, "http"):
+        if not hasattr(self._local, "http"):
             import httplib2
 
-            self._own.http = plain = httplib2.Http(timeout=_TIMEOUT_SECONDS)
+            self._local.http = plain = httplib2.Http(timeout=_TIMEOUT_SECONDS)
             if self._access.credentials is not None:
                 from google_auth_httplib2 import AuthorizedHttp
 
-                self._own.http = AuthorizedHttp(self._access.credentials, http=plain)
-            self._opened.append(self._own.http)
-        return self._own.http
+                self._local.http = AuthorizedHttp(self._access.credentials, http=plain)
+            self._opened.append(self._local.http)
+        return self._local.http
 
     def _session(self) -> Any:
-        if not hasattr(self._own, "session"):
+        if not hasattr(self._local, "session"):
             import requests
             from google.auth.transport.requests import AuthorizedSession
 
             credentials = self._access.credentials
             session = AuthorizedSession(credentials) if credentials else requests.Session()
-            self._own.session = session
+            self._local.session = session
             self._opened.append(session)
-        return self._own.session
+        return self._local.session
 
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
-    """Turn what Google's libraries raise into reasons to try again, or to sign in again.
+    """Translate the exceptions of Google's libraries.
 
     Raises:
-        RetryableError: The connection could not be made, or broke.
+        RetryableError: There is no connection, or it was broken.
         SourceError: The sign-in has expired.
     """
     import httplib2

@@ -1,9 +1,9 @@
 """Credentials for Google Drive: a sign-in, a service account or an API key.
 
-The first of these that exists is used: `pawsight drive login`; the key file of a service
-account in $GOOGLE_APPLICATION_CREDENTIALS; an API key for what is public, in
-$PAWSIGHT_DRIVE_API_KEY; Google Colab's own sign-in; Google's application-default
-credentials.
+The first of these that exists is used: the sign-in of `pawsight drive login`; the key file
+of a service account in $GOOGLE_APPLICATION_CREDENTIALS; an API key for public files in
+$PAWSIGHT_DRIVE_API_KEY; the sign-in of Google Colab; the application-default credentials
+of Google.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from platformdirs import user_config_path
 from pawsight.errors import DiskError, ExtraError, SourceError, first_line
 
 SCOPE = "https://www.googleapis.com/auth/drive.readonly"
-_SECONDS_TO_SIGN_IN = 600
-_KEPT = ("refresh_token", "token_uri", "client_id", "client_secret")
+_SIGN_IN_SECONDS = 600  # how long to wait for the user to sign in
+_SAVED_FIELDS = ("refresh_token", "token_uri", "client_id", "client_secret")
 _PACKAGES = ("googleapiclient", "google_auth_httplib2", "google_auth_oauthlib")
 
 
@@ -32,8 +32,8 @@ _PACKAGES = ("googleapiclient", "google_auth_httplib2", "google_auth_oauthlib")
 class Access:
     """Credentials or an API key for Google Drive."""
 
-    how: str  # a description for users
-    credentials: Any = None  # google.auth's, None with an API key
+    description: str  # what grants the access, for display
+    credentials: Any = None  # a google.auth.credentials.Credentials; None with an API key
     api_key: str = ""  # "" with credentials
 
 
@@ -44,16 +44,16 @@ def need_extra() -> None:
 
 
 def token_path() -> Path:
-    """Return the path of the saved sign-in, readable by its owner alone."""
+    """Return the path of the saved sign-in."""
     return user_config_path("pawsight") / "drive-token.json"
 
 
 def load_access() -> Access:
-    """Load the first credentials that exist, in the order above.
+    """Load the first credentials that exist, in the order of the module's description.
 
     Raises:
-        ExtraError: Google's packages are not installed.
-        SourceError: There are none, or they cannot be used.
+        ExtraError: The packages of Google are not installed.
+        SourceError: There are no credentials, or they cannot be used.
     """
     need_extra()
     if token_path().is_file():
@@ -72,17 +72,18 @@ def sign_in(client_file: Path, port: int = 0, open_browser: bool = True) -> Path
     """Sign the user in with a browser, and save the credentials.
 
     Args:
-        client_file: The OAuth client of kind "desktop app", as downloaded from
-            Google's console.
-        port: Of this machine, that the browser comes back to; 0 for any.
-        open_browser: Whether to open one, else the link is only printed.
+        client_file: The JSON file of an OAuth client of the type "desktop app", downloaded
+            from the console of Google.
+        port: The local port to which the browser returns; 0 for any free port.
+        open_browser: Whether to open a browser; otherwise the link is only printed.
 
     Returns:
         The path of the saved sign-in.
 
     Raises:
-        SourceError: The file is no such client, or the sign-in was not completed.
-        DiskError: The sign-in cannot be kept.
+        ExtraError: The packages of Google are not installed.
+        SourceError: The file is no OAuth client, or the sign-in was not completed.
+        DiskError: The sign-in cannot be saved.
     """
     need_extra()
     from google_auth_oauthlib.flow import InstalledAppFlow
@@ -92,32 +93,32 @@ def sign_in(client_file: Path, port: int = 0, open_browser: bool = True) -> Path
     except (OSError, ValueError, KeyError) as error:
         raise SourceError(
             f"{client_file} is not the file of an OAuth client: {first_line(error)}.\n"
-            f"Make one of the kind 'Desktop app' in Google's console and download it as JSON; "
-            f"docs/drive.md shows how."
+            f"Create a client of the type 'Desktop app' in Google's console, and download it as "
+            f"JSON; docs/drive.md shows how."
         ) from error
     try:
         credentials = flow.run_local_server(
             port=port,
             open_browser=open_browser,
-            timeout_seconds=_SECONDS_TO_SIGN_IN,
+            timeout_seconds=_SIGN_IN_SECONDS,
             authorization_prompt_message="Sign in to Google here: {url}",
             success_message="pawsight may read your Google Drive now. You may close this page.",
         )
     except Exception as error:
         raise SourceError(
-            f"Nobody signed in to Google Drive: {first_line(error)}.\n"
+            f"The sign-in to Google Drive was not completed: {first_line(error)}.\n"
             f"Run pawsight drive login again, and accept on Google's page."
         ) from error
-    keep_token(credentials.to_json())
+    save_token(credentials.to_json())
     return token_path()
 
 
-def keep_token(text: str) -> None:
-    """Write the sign-in, from its first byte on readable by its owner alone; raises DiskError."""
+def save_token(text: str) -> None:
+    """Write the sign-in to a file that only its owner can read; raises DiskError."""
     path = token_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # mkstemp makes a file of mode 0600, and a rename keeps that.
+        # mkstemp creates a file of mode 0600, and renaming keeps the mode.
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".drive-token-")
         try:
             with open(handle, "w", encoding="utf-8") as file:
@@ -127,27 +128,27 @@ def keep_token(text: str) -> None:
             Path(temporary).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise DiskError(f"The sign-in cannot be kept in {path}: {error.strerror}.") from error
+        raise DiskError(f"The sign-in cannot be saved in {path}: {error.strerror}.") from error
 
 
 def sign_out() -> bool:
-    """Withdraw the sign-in at Google, if there is a connection, and remove it here.
+    """Revoke the sign-in at Google, if there is a connection, and remove the saved sign-in.
 
     Returns:
-        Whether there was one.
+        Whether a sign-in was saved.
 
     Raises:
-        DiskError: It cannot be removed.
+        DiskError: The saved sign-in cannot be removed.
     """
     path = token_path()
     if not path.is_file():
         return False
-    with contextlib.suppress(SourceError, OSError, ImportError, ValueError):
+    with contextlib.suppress(OSError, ImportError, ValueError, LookupError, TypeError):
         import requests  # its errors are OSErrors
 
         saved = json.loads(path.read_text(encoding="utf-8"))
-        place = saved["token_uri"].removesuffix("/token") + "/revoke"
-        requests.post(place, data={"token": saved["refresh_token"]}, timeout=10).close()
+        url = str(saved["token_uri"]).removesuffix("/token") + "/revoke"
+        requests.post(url, data={"token": saved["refresh_token"]}, timeout=10).close()
     try:
         path.unlink()
     except OSError as error:
@@ -161,8 +162,8 @@ def _saved_credentials() -> Any:
     try:
         saved = json.loads(token_path().read_text(encoding="utf-8"))
         return Credentials(
-            None,  # the access token is renewed at once: a kept one is mostly too old
-            **{name: saved[name] for name in _KEPT},
+            None,  # no access token: a saved token has mostly expired, so a new one is requested
+            **{name: saved[name] for name in _SAVED_FIELDS},
             scopes=[SCOPE],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -173,13 +174,17 @@ def _saved_credentials() -> Any:
 
 
 def _default(what: str) -> Any:
-    """Load Google's application-default credentials; `what` names them where they must exist."""
+    """Load Google's application-default credentials.
+
+    Args:
+        what: What must exist, for the message; "" if nothing indicates that there are credentials.
+    """
     import google.auth
     from google.auth.exceptions import GoogleAuthError
 
     try:
         with warnings.catch_warnings():
-            # A hint to set a project for billing: reading one's own Drive costs nothing.
+            # It advises to set a project for billing, but reading Google Drive is free.
             warnings.simplefilter("ignore")
             return google.auth.default(scopes=[SCOPE])[0]
     except (GoogleAuthError, OSError, ValueError) as error:
@@ -189,12 +194,12 @@ def _default(what: str) -> Any:
             "You are not signed in to Google Drive.\n"
             "Sign in: pawsight drive login --client FILE\n"
             "For a public link set PAWSIGHT_DRIVE_API_KEY, for a service account "
-            "GOOGLE_APPLICATION_CREDENTIALS; docs/drive.md describes how to get each."
+            "GOOGLE_APPLICATION_CREDENTIALS; docs/drive.md describes how to get these."
         ) from error
 
 
 def _sign_in_on_colab() -> bool:
-    """Sign the user of a Colab notebook in there; False elsewhere."""
+    """Sign in the user of a Colab notebook; return False on other machines."""
     try:
         from google.colab import auth
     except ImportError:

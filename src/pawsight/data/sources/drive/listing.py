@@ -1,7 +1,7 @@
-"""List the photos below a folder of Google Drive, with the folders inside it and shortcuts.
+"""List the photos in a folder of Google Drive and its subfolders; shortcuts are followed.
 
-The folders of one level are listed in parallel. No folder is entered twice,
-so a shortcut that leads back up ends.
+The folders of one level are listed in parallel. No folder is listed twice, so a
+loop of shortcuts ends.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pawsight.data.file_types import ARCHIVE_ENDINGS, is_system_folder, is_wanted
-from pawsight.data.sources.drive.client import FOLDER, GOOGLES_OWN, SHORTCUT, Drive, Item
+from pawsight.data.sources.drive.client import DOCUMENT_PREFIX, FOLDER, SHORTCUT, Drive, Item
 from pawsight.data.sources.drive.resolving import follow
 from pawsight.data.sources.mirror import RemoteFile, safe_path, unique_paths
 from pawsight.errors import SourceError
@@ -21,53 +21,53 @@ from pawsight.progress import Progress
 from pawsight.storage.download import DownloadError, RetriesExhaustedError
 from pawsight.storage.threads import map_in_threads
 
-_AT_A_TIME = 8  # folders listed in parallel
+_NUM_THREADS = 8  # folders listed in parallel
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    """A folder to list: its id, its place below the first, the shared drive it is in."""
+    """A folder to list."""
 
     file_id: str
-    names: tuple[str, ...]
-    drive_id: str
+    names: tuple[str, ...]  # its path below the listed folder
+    drive_id: str  # the shared drive that it is in, or ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shortcut:
-    """A shortcut, and its place."""
+    """A shortcut to follow."""
 
     item: Item
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # its path below the listed folder
 
 
-Place = TypeVar("Place", _Folder, _Shortcut)
-Answer = TypeVar("Answer")
+Entry = TypeVar("Entry", _Folder, _Shortcut)
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
 class DriveListing:
-    """What is below a folder."""
+    """The content of a folder and its subfolders; names are paths below the folder."""
 
     files: list[RemoteFile] = field(default_factory=list)  # photos and tables to copy
-    archives: list[str] = field(default_factory=list)  # names of archives, which are not opened
-    # Names of documents that Google keeps without bytes.
-    googles_own: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)  # what could not be listed, and why
+    archives: list[str] = field(default_factory=list)  # names of archives, which are left out
+    documents: list[str] = field(default_factory=list)  # names of Google documents
+    # Names of folders and shortcuts that cannot be read, each with the reason.
+    unreadable: list[str] = field(default_factory=list)
 
 
 def list_folder(drive: Drive, folder: Item, progress: Progress) -> DriveListing:
-    """List all that is below a folder.
+    """List the content of a folder and its subfolders.
 
     Raises:
-        SourceError: Drive does not answer, or not to the end.
+        SourceError: Drive does not answer, or does not finish listing.
     """
     progress.start(f"Listing {folder['name']} in Google Drive", None, "files")
     return _Listing(drive, progress).run(folder)
 
 
 def remote_file(drive: Drive, item: Item, path: str) -> RemoteFile:
-    """Return a file of Drive as one that can be copied."""
+    """Return the `RemoteFile` of a file in Drive; `path` is the path of the copy."""
     size = item.get("size")
     checksum = item.get("md5Checksum", "")
     return RemoteFile(
@@ -86,45 +86,43 @@ class _Listing:
     def __init__(self, drive: Drive, progress: Progress) -> None:
         self._drive = drive
         self._progress = progress
-        self._found: list[tuple[str, str, Item]] = []  # path, id, the file itself
-        self._listed = DriveListing()
+        self._files: list[tuple[str, str, Item]] = []  # path, id, facts
+        self._listing = DriveListing()
         self._entered: set[str] = set()
 
     def run(self, folder: Item) -> DriveListing:
         self._entered.add(folder["id"])
         level = [_Folder(folder["id"], (), folder.get("driveId", ""))]
         while level:
-            inside = self._at_once(self._list_folder, level)
-            level = self._below([(one, inside[one]) for one in level if one in inside])
-        self._found.sort(key=lambda entry: entry[:2])  # so that numbers in names stay the same
-        paths = unique_paths(path for path, _, _ in self._found)
-        self._listed.files = [
+            contents = self._map(self._list_folder, level)
+            level = self._next_level([(f, contents[f]) for f in level if f in contents])
+        self._files.sort(key=lambda entry: entry[:2])  # `unique_paths` then numbers alike each time
+        paths = unique_paths(path for path, _, _ in self._files)
+        self._listing.files = [
             remote_file(self._drive, item, path)
-            for path, (_, _, item) in zip(paths, self._found, strict=True)
+            for path, (_, _, item) in zip(paths, self._files, strict=True)
         ]
-        return self._listed
+        return self._listing
 
     def _list_folder(self, folder: _Folder) -> list[Item]:
         condition = f"'{folder.file_id}' in parents"
         return list(self._drive.list_items(condition, folder.drive_id, folder.file_id))
 
-    def _at_once(
-        self, request: Callable[[Place], Answer], places: list[Place]
-    ) -> dict[Place, Answer]:
-        """Run a request for many places at a time, and note those that are refused."""
-        answers: dict[Place, Answer] = {}
+    def _map(self, request: Callable[[Entry], Result], entries: list[Entry]) -> dict[Entry, Result]:
+        """Return the result of a request for each entry; unreadable entries are left out."""
+        results: dict[Entry, Result] = {}
 
-        def work(place: Place) -> None:
-            answers[place] = request(place)
+        def work(entry: Entry) -> None:
+            results[entry] = request(entry)
 
         outcomes = map_in_threads(
-            work, places, min(_AT_A_TIME, len(places)), threading.Event(), lambda: None
+            work, entries, min(_NUM_THREADS, len(entries)), threading.Event(), lambda: None
         )
         with contextlib.closing(outcomes):
-            for place, error in outcomes:
-                is_gone = isinstance(error, RetriesExhaustedError) or not place.names
-                if isinstance(error, DownloadError) and not is_gone:
-                    self._listed.lost.append(f"{'/'.join(place.names)}: {error}")
+            for entry, error in outcomes:
+                is_fatal = isinstance(error, RetriesExhaustedError) or not entry.names
+                if isinstance(error, DownloadError) and not is_fatal:
+                    self._listing.unreadable.append(f"{'/'.join(entry.names)}: {error}")
                 elif isinstance(error, DownloadError):
                     raise SourceError(
                         f"The folder cannot be listed in Google Drive: {error}.\n"
@@ -132,49 +130,49 @@ class _Listing:
                     ) from error
                 elif error is not None:
                     raise error
-        return answers
+        return results
 
-    def _below(self, level: list[tuple[_Folder, list[Item]]]) -> list[_Folder]:
-        """Sort what a level holds into files and folders of the next; shortcuts come last."""
+    def _next_level(self, level: list[tuple[_Folder, list[Item]]]) -> list[_Folder]:
+        """Record the files of a level; return the folders in it. Shortcuts are followed last."""
         folders: list[_Folder] = []
         shortcuts: list[_Shortcut] = []
         for folder, items in level:
-            for item in sorted(items, key=lambda one: (one["name"], one["id"])):
+            for item in sorted(items, key=lambda item: (item["name"], item["id"])):
                 names = (*folder.names, item["name"])
                 if item["mimeType"] == SHORTCUT:
                     shortcuts.append(_Shortcut(item, names))
                 else:
-                    self._take(item, names, folder.drive_id, folders)
+                    self._add(item, names, folder.drive_id, folders)
             self._progress.advance(sum(item["mimeType"] != FOLDER for item in items))
         wanted = [shortcut for shortcut in shortcuts if self._may_be_wanted(shortcut)]
-        targets = self._at_once(lambda one: follow(self._drive, one.item), wanted)
-        for one in wanted:
-            if one in targets:
-                target = targets[one]
-                self._take(target, one.names, target.get("driveId", ""), folders)
+        targets = self._map(lambda shortcut: follow(self._drive, shortcut.item), wanted)
+        for shortcut in wanted:
+            if shortcut in targets:
+                target = targets[shortcut]
+                self._add(target, shortcut.names, target.get("driveId", ""), folders)
         return folders
 
-    def _take(
+    def _add(
         self, item: Item, names: tuple[str, ...], drive_id: str, folders: list[_Folder]
     ) -> None:
-        kind = item["mimeType"]
-        if kind == FOLDER:
+        mime_type = item["mimeType"]
+        if mime_type == FOLDER:
             if not is_system_folder(names[-1]) and item["id"] not in self._entered:
                 self._entered.add(item["id"])
                 folders.append(_Folder(item["id"], names, drive_id))
-        elif kind.startswith(GOOGLES_OWN):
-            self._listed.googles_own.append("/".join(names))
+        elif mime_type.startswith(DOCUMENT_PREFIX):
+            self._listing.documents.append("/".join(names))
         elif names[-1].lower().endswith(ARCHIVE_ENDINGS):
-            self._listed.archives.append("/".join(names))
+            self._listing.archives.append("/".join(names))
         elif is_wanted((), names[-1]):  # system folders are not entered
-            self._found.append((safe_path(names), item["id"], item))
+            self._files.append((safe_path(names), item["id"], item))
 
     def _may_be_wanted(self, shortcut: _Shortcut) -> bool:
-        """Return whether to resolve a shortcut: the name of one to a photo is that photo's."""
-        kind = shortcut.item["shortcutDetails"].get("targetMimeType", "")
-        if kind == FOLDER or kind.startswith("image/"):
+        """Return whether to follow a shortcut, by the type of its target or its own name."""
+        mime_type = shortcut.item["shortcutDetails"].get("targetMimeType", "")
+        if mime_type == FOLDER or mime_type.startswith("image/"):
             return True
-        if kind.startswith(GOOGLES_OWN):
-            self._listed.googles_own.append("/".join(shortcut.names))
+        if mime_type.startswith(DOCUMENT_PREFIX):
+            self._listing.documents.append("/".join(shortcut.names))
             return False
         return is_wanted((), shortcut.names[-1])

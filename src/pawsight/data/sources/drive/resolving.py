@@ -1,4 +1,4 @@
-"""Find the file or folder of Google Drive that an address means."""
+"""Find the file or folder in Google Drive that an address denotes."""
 
 from __future__ import annotations
 
@@ -7,26 +7,21 @@ import itertools
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from pawsight.data.sources.drive.addresses import (
-    MY_DRIVE,
-    SHARED_DRIVES,
-    SHARED_WITH_ME,
-    Address,
-)
+from pawsight.data.sources.drive.addresses import MY_DRIVE, SHARED_DRIVES, SHARED_WITH_ME, Address
 from pawsight.data.sources.drive.api_errors import NotFoundError
 from pawsight.data.sources.drive.client import FOLDER, SHORTCUT, Drive, Item
 from pawsight.errors import SourceError
 from pawsight.formatting import listed, printable
 from pawsight.storage.download import DownloadError
 
-_LOOKED_THROUGH = 1000  # items searched for a name written in another way
+_MAX_SEARCHED = 1000  # items that are compared with a name that does not match exactly
 
 
 def resolve(drive: Drive, address: Address) -> Item:
-    """Find what an address means; where that is a shortcut, what it leads to.
+    """Return the file or folder of an address; shortcuts are followed.
 
     Raises:
-        SourceError: It is not there, or several are.
+        SourceError: No item, or several items, match the address; or it cannot be read.
     """
     try:
         if address.file_id:
@@ -39,16 +34,17 @@ def resolve(drive: Drive, address: Address) -> Item:
     except DownloadError as error:
         raise SourceError(
             f"{address.text} cannot be read from Google Drive: {error}.\n"
-            f"Look at it in the browser with the same account (pawsight drive status names it), "
-            f"or ask its owner to share it."
+            f"Check in a browser that the same account can open it (pawsight drive status names "
+            f"the account), or ask its owner to share it."
         ) from error
 
 
 def follow(drive: Drive, item: Item) -> Item:
-    """Return what a shortcut leads to, and anything else as it is.
+    """Return the target of a shortcut; any other item is returned unchanged.
 
     Raises:
-        DownloadError: It leads nowhere.
+        DownloadError: The target cannot be read.
+        SourceError: See `Drive.get`.
     """
     if item["mimeType"] != SHORTCUT:
         return item
@@ -62,23 +58,25 @@ def _walk(drive: Drive, address: Address) -> Item:
         if not names:
             raise SourceError(
                 f"{address.text} names no shared drive.\n"
-                f"Yours are: {_listed(drive.shared_drives())}."
+                f"Your shared drives: {_listed(drive.shared_drives())}."
             )
-        at = _shared_drive(drive, names.pop(0))
+        item = _shared_drive(drive, names.pop(0))
     elif top == MY_DRIVE:
-        at = drive.get("root")
+        item = drive.get("root")
     else:
         if not names:
-            raise SourceError(f"{address.text} names no folder.\nWrite one after {SHARED_WITH_ME}/")
-        at = {"id": "", "name": SHARED_WITH_ME, "mimeType": FOLDER}
+            raise SourceError(
+                f"{address.text} names no folder.\nWrite its name after {SHARED_WITH_ME}/"
+            )
+        item = {"id": "", "name": SHARED_WITH_ME, "mimeType": FOLDER}
     while names:
-        at, names = _step(drive, address, at, names)
-    return at
+        item, names = _step(drive, address, item, names)
+    return item
 
 
 def _shared_drive(drive: Drive, name: str) -> Item:
     drives = drive.shared_drives()
-    matches = [one for one in drives if _folded(one["name"]) == _folded(name)]
+    matches = [item for item in drives if _folded(item["name"]) == _folded(name)]
     if len(matches) == 1:
         return drive.get(matches[0]["id"])
     if matches:
@@ -86,43 +84,48 @@ def _shared_drive(drive: Drive, name: str) -> Item:
             f"There are {len(matches)} shared drives named {name}.\n"
             f"Give the link of the folder instead."
         )
-    raise SourceError(f"There is no shared drive named {name}.\nYours are: {_listed(drives)}.")
+    raise SourceError(
+        f"There is no shared drive named {name}.\nYour shared drives: {_listed(drives)}."
+    )
 
 
-def _step(drive: Drive, address: Address, at: Item, names: list[str]) -> tuple[Item, list[str]]:
-    """Find one item of the path. Its name may have slashes in it, so it may take several names."""
+def _step(drive: Drive, address: Address, folder: Item, names: list[str]) -> tuple[Item, list[str]]:
+    """Find the first item of a path in a folder; return it and the rest of the path.
+
+    A name in Drive may contain slashes, so the item may take several names of the path.
+    """
     for count in range(1, len(names) + 1):
-        matches = _named(drive, at, "/".join(names[:count]))
+        matches = _named(drive, folder, "/".join(names[:count]))
         if not matches:
             continue
         if len(matches) > 1:
             ids = ", ".join(f"gdrive:{match['id']}" for match in matches)
             raise SourceError(
-                f"There are {len(matches)} items named {matches[0]['name']} in {at['name']}.\n"
-                f"Give one by its id: {ids}"
+                f"There are {len(matches)} items named {matches[0]['name']} in {folder['name']}.\n"
+                f"Choose by id: {ids}"
             )
         item = follow(drive, matches[0])
         if item["mimeType"] == FOLDER or count == len(names):
             return item, names[count:]
-    items = list(itertools.islice(_inside(drive, at), _LOOKED_THROUGH))
-    near = difflib.get_close_matches(names[0], [one["name"] for one in items], n=1)
+    items = list(itertools.islice(_items_in(drive, folder), _MAX_SEARCHED))
+    near = difflib.get_close_matches(names[0], [item["name"] for item in items], n=1)
     hint = f"Did you mean {printable(near[0])}?" if near else f"Its items: {_listed(items)}."
-    raise SourceError(f"There is no {names[0]} in {at['name']} ({address.text}).\n{hint}")
+    raise SourceError(f"There is no {names[0]} in {folder['name']} ({address.text}).\n{hint}")
 
 
-def _named(drive: Drive, at: Item, name: str) -> list[Item]:
-    """Return the items of a name; else those that differ in case or the form of accents only."""
+def _named(drive: Drive, folder: Item, name: str) -> list[Item]:
+    """Return the items of a name; else those that differ only in case or the form of accents."""
     quoted = name.replace("\\", "\\\\").replace("'", "\\'")
-    items = list(_inside(drive, at, f" and name = '{quoted}'"))
+    items = list(_items_in(drive, folder, f" and name = '{quoted}'"))
     if not items:
-        items = list(itertools.islice(_inside(drive, at), _LOOKED_THROUGH))
+        items = list(itertools.islice(_items_in(drive, folder), _MAX_SEARCHED))
     exact = [item for item in items if item["name"] == name]
     return exact or [item for item in items if _folded(item["name"]) == _folded(name)]
 
 
-def _inside(drive: Drive, at: Item, condition: str = "") -> Iterator[Item]:
-    where = f"'{at['id']}' in parents" if at["id"] else "sharedWithMe = true"
-    return drive.list_items(where + condition, at.get("driveId", ""), at["id"])
+def _items_in(drive: Drive, folder: Item, condition: str = "") -> Iterator[Item]:
+    where = f"'{folder['id']}' in parents" if folder["id"] else "sharedWithMe = true"
+    return drive.list_items(where + condition, folder.get("driveId", ""), folder["id"])
 
 
 def _listed(items: Iterable[Item]) -> str:
