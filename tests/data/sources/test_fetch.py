@@ -116,7 +116,11 @@ PACKED = b"PK\x03\x04"  # as a zip begins
         ("train.parquet", b"PAR1", "a table of another format"),
         ("x_train.npy", b"\x93NUMPY", r"a file of arrays, .*\nSave each photo as PNG"),
         ("labels.txt", b"a.jpg cat", r"a text file, .*\nIf it is a table, name it \.csv"),
-        ("pets.zip.001", PACKED, r"one piece of a divided archive, .*\nUnpack it yourself"),
+        (
+            "pets.zip.001",
+            PACKED,
+            r"one piece of a divided archive, .*\nPut all pieces into one folder",
+        ),
         ("pets.z01", b"x", "one piece of a divided archive"),
         ("pets.zip", LFS, r"no archive, but a Git LFS pointer\.\n.*git lfs pull"),
         ("labels.csv", LFS, "no table, but a Git LFS pointer"),

@@ -191,7 +191,7 @@ def test_a_lost_connection_ends_it_before_every_file_was_tried(monkeypatch):
     many = {f"{i}.jpg": b"x" for i in range(100)}
     far = Far(many, {path: [RetryableError("there is no connection")] * 5 for path in many})
     with pytest.raises(
-        SourceError, match=r"(?s)none could be fetched: there is no connection.*resume"
+        SourceError, match=r"(?s)files could be fetched: there is no connection.*resume"
     ):
         copy_all("pets", "far:pets", far.listed(), Silent(), workers=4)
     assert len({path for path, _ in far.opened}) < 50
@@ -274,7 +274,7 @@ def test_a_name_that_this_disk_cannot_hold_costs_that_file_alone():
     recorded = Counted()
     folder = copy_all("pets", "far:pets", far.listed(), recorded)
     assert _contents(folder) == PETS
-    assert "it cannot be written here" in recorded.notes[0]
+    assert "it cannot be written to the cache" in recorded.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_bytes_of_a_version_that_is_gone_do_not_count():
 def test_as_many_lost_files_in_a_row_as_threads_end_it_but_not_at_the_end(lost, is_given_up):
     far = Far({f"{i}.jpg": b"x" for i in range(3)}, {lost: [RetryableError("busy")] * 5})
     if is_given_up:
-        with pytest.raises(SourceError, match="of the last 1 files none could be fetched: busy"):
+        with pytest.raises(SourceError, match="none of the last 1 files could be fetched: busy"):
             copy_all("pets", "far:pets", far.listed(), Silent(), workers=1, allow_missing=True)
         assert {path for path, _ in far.opened} <= {"0.jpg", "1.jpg"}
     else:
@@ -394,7 +394,7 @@ def test_a_file_of_another_size_than_listed_is_left_out_with_both_sizes():
     listed = [dataclasses.replace(file, checksum="", refreshed=None) for file in far.listed()]
     listed[0] = dataclasses.replace(listed[0], size=1234)
     copy_all("pets", "far:pets", listed, recorded)
-    assert "cats/tom.jpg: it has 3,000 bytes, where 1,234 were listed" in recorded.notes[0]
+    assert "cats/tom.jpg: it has 3,000 bytes, but 1,234 were listed" in recorded.notes[0]
 
 
 def test_a_file_whose_checksum_is_right_is_not_asked_about_again():

@@ -8,7 +8,7 @@ from pawsight.data.listing.class_check import check_classes
 from pawsight.data.listing.scan import scan
 from pawsight.data.sources import fetch, sample
 from pawsight.data.sources.sample import draw_picture, draw_sample
-from pawsight.errors import ConfigError, DiskError, SourceError
+from pawsight.errors import ConfigError, DiskError
 from pawsight.progress import Silent
 
 
@@ -55,7 +55,7 @@ def test_the_same_seed_draws_the_same_bytes_and_more_begins_with_the_same(tmp_pa
 def test_pictures_are_those_that_the_cache_has_under_the_number_of_the_drawing(
     name, number, size, means
 ):
-    """Where this fails on purpose, `_DRAWING` is to be raised: older samples are in caches."""
+    """Where this fails on purpose, `_VERSION` must be increased: caches hold older samples."""
     picture = draw_picture(name, number)
     found = np.asarray(picture.convert("L").resize((3, 3), Image.Resampling.BOX), float).ravel()
     assert picture.size == size
@@ -85,14 +85,14 @@ def test_colour_alone_does_not_separate_cats_from_dogs():
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(SourceError, match="is not empty"):
+    with pytest.raises(DiskError, match="is not empty"):
         draw_sample(tmp_path, 4, progress=Silent())
     assert names(tmp_path) == ["mine.txt"]
 
 
 def test_a_file_in_the_place_of_the_folder_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(SourceError, match="is not empty"):
+    with pytest.raises(DiskError, match="is not empty"):
         draw_sample(tmp_path / "mine.txt", 4, progress=Silent())
 
 

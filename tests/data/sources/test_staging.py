@@ -1,4 +1,4 @@
-"""A folder on a slow network drive is copied to this machine once."""
+"""A folder on a slow network drive is copied to this machine, many at a time."""
 
 import errno
 import os
@@ -95,8 +95,8 @@ def test_photos_on_a_slow_drive_are_copied_and_the_speed_is_reported(photos, slo
     }
     (note,) = recorded.notes
     # Three files in three tenths of a second.
-    assert "network drive (sshfs) that gave 10 files a second" in note
-    assert "copied to this machine once" in note
+    assert "network drive (sshfs) that reads 10 files a second" in note
+    assert "copied to this machine, many at a time" in note
 
 
 def test_the_second_time_only_what_changed_is_copied_and_nothing_measured(photos, slow, recorded):
@@ -114,9 +114,9 @@ def test_the_second_time_only_what_changed_is_copied_and_nothing_measured(photos
 @pytest.mark.parametrize(
     ("speed", "is_copied", "words"),
     [
-        (99.9, True, "gave 100 files a second; one by one, all 3 would take 0 min."),
-        (100.0, False, "gave 100 files a second: fast enough to read the photos from."),
-        (0.01, True, "gave 0 files a second; one by one, all 3 would take 5 min."),
+        (99.9, True, "reads 100 files a second; one by one, all 3 would take 0 min."),
+        (100.0, False, "reads 100 files a second, which is fast enough to use the photos there."),
+        (0.01, True, "reads 0 files a second; one by one, all 3 would take 5 min."),
     ],
 )
 def test_a_drive_of_fewer_than_a_hundred_files_a_second_is_slow(
@@ -138,7 +138,7 @@ def test_files_are_counted_while_they_are_listed_and_measured(photos, slow):
             counts[self.task] = counts.get(self.task, 0) + done
 
     fetch_source(photos, Counting())
-    assert counts["Listing the folder"] == counts["Measuring how fast the drive is"] == 3
+    assert counts["Listing the folder"] == counts["Measuring the speed of the drive"] == 3
 
 
 @pytest.mark.parametrize(("failures", "is_read"), [(0, True), (2, True), (3, False)])
@@ -176,7 +176,7 @@ def test_another_error_of_a_folder_is_final(photos, slow, monkeypatch):
 
 
 def test_a_fast_network_drive_is_read_where_it_is(photos, slow, recorded, monkeypatch):
-    monkeypatch.setattr(staging, "SLOW_FILES_PER_SECOND", 5.0)
+    monkeypatch.setattr(staging, "MIN_FILES_PER_SECOND", 5.0)
     assert fetch_source(photos, recorded).root == photos
     assert "fast enough" in recorded.notes[0]
 
@@ -298,7 +298,7 @@ def test_without_room_for_a_copy_photos_are_read_where_they_are(
 
     monkeypatch.setattr(mirror, "check_space", full)
     assert fetch_source(photos, recorded).root == photos
-    assert "too full to copy photos. The photos are read where they are" in recorded.notes[1]
+    assert "too full to copy photos. The photos are read from the slow drive" in recorded.notes[1]
     with pytest.raises(DiskError):
         fetch_source(photos, recorded, "always")
 

@@ -124,7 +124,7 @@ def test_a_file_that_is_no_photo_is_a_row_with_the_problem(pets):
         ("path,label\n", "names no photos"),
         ("path,label\na.jpg,cat\n,dog\n", "Line 3 .* has no path"),
         ("path,label,part\na.jpg,cat,trian\n", "Line 2 .* part 'trian'; it can be train"),
-        ("path,label,part\na.jpg,cat,train\nb.jpg,cat,\n", "for 1 photos and none for the other 1"),
+        ("path,label,part\na.jpg,cat,train\nb.jpg,cat,\n", "for 1 photos and no part for 1"),
         ('path,label\na.jpg,"cat\n', r"damaged in line 2: [^\n]*\nA cell that begins with a quote"),
     ],
 )

@@ -68,8 +68,8 @@ def test_labels_survive_their_table():
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"path,label\na.jpg,cats\n", "its columns are others"),
-        (b"", "its columns are others"),
+        (b"path,label\na.jpg,cats\n", "it has other columns"),
+        (b"", "it has other columns"),
         (b"path,label,part,group,columns\na.jpg,cats,exam,,\n", "there is no part 'exam'"),
         (b"path,label,part,group,columns\na.jpg,cats\n", "not enough values"),
     ],
@@ -165,7 +165,7 @@ def test_an_index_that_is_too_long_is_not_read(tmp_path, monkeypatch):
     (tmp_path / "index.json").write_bytes(b"1234")
     assert tar_shards._read_index(tmp_path / "index.json") == b"1234"
     (tmp_path / "index.json").write_bytes(b"12345")
-    with pytest.raises(DataError, match="is too long"):
+    with pytest.raises(DataError, match="is too large"):
         tar_shards._read_index(tmp_path / "index.json")
     with pytest.raises(DataError, match="cannot be read"):
         tar_shards._read_index(tmp_path / "gone.json")

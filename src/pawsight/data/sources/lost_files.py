@@ -1,4 +1,4 @@
-"""Name the files that could not be copied: as a note, or as an error where they may still come."""
+"""Report files that could not be copied: in a note, or as an error if a retry may succeed."""
 
 from __future__ import annotations
 
@@ -10,46 +10,43 @@ from pawsight.formatting import listed
 from pawsight.progress import Progress
 from pawsight.storage.download import RetriesExhaustedError
 
-_NAMED = 5  # files that a note names
-
 
 @dataclass(frozen=True, slots=True)
 class LostFiles:
     """Files that could not be copied."""
 
-    name: str  # what the folder is called
-    num_files: int  # all that belong into it
-    errors: Mapping[str, Exception]  # why, by path; at least one
+    name: str  # the name of the folder, for display
+    num_files: int  # the number of all files of the folder
+    errors: Mapping[str, Exception]  # the error by path; not empty
 
     def report(self, progress: Progress, allow_missing: bool) -> None:
         """Write a note on the files.
 
         Args:
-            progress: Receives it.
-            allow_missing: Whether those that another try may bring are left out, too.
+            progress: Receives the note.
+            allow_missing: Whether files for which a retry may succeed are left out, too.
 
         Raises:
-            SourceError: All files are lost, or some that another try may bring.
+            SourceError: All files are lost; or a retry may succeed for some files, and
+                `allow_missing` is False.
         """
         errors = self.errors
-        cut = {p: e for p, e in errors.items() if isinstance(e, RetriesExhaustedError)}
-        # Those that may come another time are named first.
-        reasons = [f"{path}: {reason}" for path, reason in (cut | dict(errors)).items()]
-        advice = " Run the command again to fetch what is missing." if cut else ""
+        temporary = {p: e for p, e in errors.items() if isinstance(e, RetriesExhaustedError)}
+        # Files for which a retry may succeed are named first.
+        reasons = [f"{path}: {reason}" for path, reason in (temporary | dict(errors)).items()]
+        advice = " Run the command again to fetch what is missing." if temporary else ""
         if len(errors) == self.num_files:
             raise SourceError(
                 f"None of the {self.num_files:,} files of {self.name} could be copied: "
                 f"{listed(reasons[:1])}.\n"
                 f"{advice.strip() or 'Check that they can be read there.'}"
             )
-        named = listed(reasons, _NAMED, "; ")
+        named = listed(reasons, between="; ")
         what = f"{len(errors):,} of {self.num_files:,} files of {self.name} could not be copied"
-        if cut and not allow_missing:
+        if temporary and not allow_missing:
             raise SourceError(
                 f"{what}: {named}.\n"
                 f"What was copied is kept; run the command again to fetch what is missing, or "
                 f"continue without it: --allow-missing"
             )
-        progress.note(
-            f"{what}, and are left out or stay as they were copied before: {named}.{advice}"
-        )
+        progress.note(f"{what}; they are left out, or an earlier copy is used: {named}.{advice}")

@@ -1,4 +1,4 @@
-"""What of a copy is here already: one line a file, added when the file is in its place."""
+"""The index of a copied folder: a line for each file, added when the file is complete."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ NAME = ".copied.jsonl"
 
 
 class CopiedIndex:
-    """The files of a copy, by path, with the version each is of.
+    """The files of a copy and their versions, by path.
 
-    A file counts while it has the size and time that it was put there with. A
-    line that a killed process left half written counts as none.
+    A file counts as copied while its size and modification time are those of the index. An
+    incomplete line, which a killed process left, is ignored.
+
+    Args:
+        folder: The folder of the copy.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,7 +36,7 @@ class CopiedIndex:
                 self._known[path] = (version, size, mtime_ns)
 
     def has(self, path: str, version: str) -> bool:
-        """Return whether this version of a file is in its place."""
+        """Return whether this version of a file is in the copy."""
         entry = self._known.get(path)
         if entry is None or entry[0] != version:
             return False
@@ -44,7 +47,10 @@ class CopiedIndex:
         return entry[1:] == (facts.st_size, facts.st_mtime_ns)
 
     def keep(self, paths: Iterable[str]) -> None:
-        """Remove the files that are none of these, and their lines; folders left empty too.
+        """Remove all other files and their lines, and folders that become empty.
+
+        Args:
+            paths: The paths of the files to keep.
 
         Raises:
             OSError: A file cannot be removed.
@@ -56,7 +62,7 @@ class CopiedIndex:
             del self._known[path]
         for folder in {parent for path in gone for parent in Path(path).parents}:
             self._remove_if_empty(folder)
-        # Written again each time: that drops old lines, and one that was cut.
+        # Written again each time, without outdated and incomplete lines.
         write_text(self._path, "".join(map(self._line, self._known)))
 
     def add(self, path: str, version: str) -> None:
@@ -69,7 +75,7 @@ class CopiedIndex:
         self._file.flush()
 
     def close(self) -> None:
-        """Release the file."""
+        """Close the file of the index."""
         if self._file is not None:
             self._file.close()
 

@@ -1,4 +1,4 @@
-"""Convert names of remote files to safe, unique names on this disk."""
+"""Convert the names of remote files to safe and unique names on the local disk."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-_MAX_BYTES = 240  # of a name; most systems take 255, and " (2)" must fit
+_MAX_BYTES = 240  # of a name; most systems allow 255, and " (2)" may be added
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]' if os.name == "nt" else r"[\x00-\x1f\x7f/\\]")
 
-# Surrogates are bytes that are not UTF-8; only Linux has names of any bytes.
+# Surrogates that stand for bytes that are not UTF-8 are kept on Linux, where a name may have them.
 _NO_TEXT = re.compile(
     "[\ud800-\udc7f\udd00-\udfff]" if sys.platform == "linux" else "[\ud800-\udfff]"
 )
@@ -22,20 +22,21 @@ def safe_path(parts: Sequence[str]) -> str:
     """Join names into a path that stays below its folder.
 
     Args:
-        parts: The names of the folders and of the file; a slash in one belongs
-            to the name.
+        parts: The names of the folders and of the file; a slash in a name is part of the
+            name.
 
     Returns:
-        One safe name for each, with "/" between: no slash, no control
-        character, not "..", and not too long for a disk.
+        The safe names, joined by "/". A safe name has no slash and no control character, is
+        not "..", and is short enough for a disk.
     """
     return "/".join(map(_safe_name, parts))
 
 
 def unique_paths(paths: Iterable[str]) -> list[str]:
-    """Number each path that came before, or is a folder of another: "tom (2).jpg".
+    """Return the paths, with a number in each that repeats another path or is a folder of one.
 
-    Large and small letters count as the same, since they are on many disks.
+    The second "tom.jpg" becomes "tom (2).jpg". Upper and lower case count as equal, as on
+    many disks.
     """
     wanted = list(paths)
     taken = {_folded(folder) for path in wanted for folder in _folders_of(path)}
@@ -70,10 +71,10 @@ def _safe_name(name: str) -> str:
 
 
 def _folders_of(path: str) -> Iterable[str]:
-    at = path.find("/")
-    while at > 0:
-        yield path[:at]
-        at = path.find("/", at + 1)
+    end = path.find("/")
+    while end > 0:
+        yield path[:end]
+        end = path.find("/", end + 1)
 
 
 def _folded(path: str) -> str:

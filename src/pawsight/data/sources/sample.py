@@ -1,7 +1,7 @@
-"""The built-in sample: pictures of cats and dogs, drawn on this machine.
+"""Draw the built-in sample: pictures of cats and dogs, for use without photos or a network.
 
-For trying things out where there are no photos and no network. Easy enough for
-a small network in a minute, and no easier: colours, places and light carry no information.
+A small network learns them in a minute. Only shapes separate the classes: colours,
+backgrounds and light carry no information.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pawsight.data.sources.sample_drawing.scenery import (
     take_picture,
 )
 from pawsight.data.sources.source import Source
-from pawsight.errors import ConfigError, SourceError
+from pawsight.errors import ConfigError
 from pawsight.progress import Progress
 from pawsight.storage.atomic import make_dirs
 from pawsight.storage.atomic_folder import new_folder
@@ -30,8 +30,8 @@ from pawsight.storage.cache import cache_dir, mark_in_use
 
 WORD = "sample"
 DEFAULT_COUNT = 1200
-_DRAWING = 1  # raised when the pictures change, so that no older ones are taken from the cache
-_FINER = 2  # drawn this much larger and then reduced, for smooth edges
+_VERSION = 1  # increased when the pictures change, so that older pictures in the cache are not used
+_SUPERSAMPLING = 2  # pictures are drawn larger by this factor and then reduced, for smooth edges
 _CLASSES: tuple[tuple[str, Callable[[Pen, Random], None]], ...] = (
     ("cat", draw_cat),
     ("dog", draw_dog),
@@ -41,7 +41,7 @@ _REPORT_PICTURES = 10
 
 def fetch(progress: Progress) -> Source:
     """Return the sample, drawn into the cache the first time; raises DiskError."""
-    folder = cache_dir() / f"{WORD}-{_DRAWING}-{DEFAULT_COUNT}"
+    folder = cache_dir() / f"{WORD}-{_VERSION}-{DEFAULT_COUNT}"
     mark_in_use(folder)
     if not folder.is_dir():
         with new_folder(folder, keep_existing=True) as temporary:
@@ -53,26 +53,21 @@ def draw_sample(folder: Path, count: int, seed: int = 0, *, progress: Progress) 
     """Draw pictures of cats and dogs into `cats/` and `dogs/` of a new or empty folder.
 
     Args:
-        folder: Where to; it is made if needed.
-        count: How many pictures in all, at least 2; of an odd one the cats get more.
-        seed: Decides the pictures. More of them begin with the same ones.
-        progress: Receives the pictures drawn.
+        folder: The folder; it is created if needed.
+        count: The number of pictures, at least 2; if it is odd, there is one more cat.
+        seed: Decides the pictures. A larger count adds pictures and changes none.
+        progress: Receives the number of pictures drawn.
 
     Returns:
         The folder.
 
     Raises:
         ConfigError: `count` is below 2.
-        SourceError: The folder holds something already.
-        DiskError: It cannot be written, or the disk is full.
+        DiskError: The folder is not empty or cannot be written, or the disk is full.
     """
     if count < 2:
         raise ConfigError(
-            f"A sample needs a count of at least 2, one picture a class; not {count}."
-        )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise SourceError(
-            f"{folder} is not empty, and drawing never overwrites.\nGive a new folder."
+            f"The count of a sample must be at least 2, a picture for each class; it is {count}."
         )
     with new_folder(folder) as temporary:
         _draw_all(temporary, count, seed, progress)
@@ -83,15 +78,15 @@ def draw_picture(name: str, number: int, seed: int = 0) -> Image.Image:
     """Draw one picture, RGB, 160 to 320 pixels a side.
 
     Args:
-        name: "cat" or "dog".
-        number: Which one of them.
-        seed: Of the sample that it belongs to.
+        name: The class: "cat" or "dog".
+        number: The number of the picture in its class, from 0.
+        seed: The seed of the sample.
     """
     random = Random(f"pawsight {seed} {name} {number}")
     width, height = random.randint(160, 320), random.randint(160, 320)
     if max(width, height) > 1.6 * min(width, height):
         height = width
-    image = draw_background(random, (width * _FINER, height * _FINER))
+    image = draw_background(random, (width * _SUPERSAMPLING, height * _SUPERSAMPLING))
     radius = random.uniform(0.21, 0.36) * min(image.size)
     centre = (
         random.gauss(0.5, 0.08) * image.width,
@@ -102,7 +97,7 @@ def draw_picture(name: str, number: int, seed: int = 0) -> Image.Image:
     dict(_CLASSES)[name](pen, random)
     if random.random() < 0.25:
         draw_foreground(image, random)
-    return take_picture(image.reduce(_FINER), random)
+    return take_picture(image.reduce(_SUPERSAMPLING), random)
 
 
 def _draw_all(folder: Path, count: int, seed: int, progress: Progress) -> None:
@@ -118,7 +113,7 @@ def _draw_all(folder: Path, count: int, seed: int, progress: Progress) -> None:
 
 
 def _save(image: Image.Image, folder: Path, name: str, number: int) -> None:
-    """Save a picture, most as JPEG and each sixteenth as PNG."""
+    """Save a picture: every sixteenth as PNG, the others as JPEG."""
     stem = f"{name}{number + 1:04}"
     if number % 16 == 15:
         image.save(folder / f"{stem}.png", compress_level=1)

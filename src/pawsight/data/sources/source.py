@@ -1,4 +1,4 @@
-"""What every source returns: a local folder with a name, and labels where it has some."""
+"""The result of fetching a source: a local folder, with labels if the source states them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pawsight.records import Part
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of a source's table: one photo and its labels."""
+    """A photo and a label of it, from a table; a photo of several labels has several lines."""
 
-    path: str  # absolute, or relative to the folder of the photos
-    label: str  # its class, "" if unknown
-    part: Part | Literal[""] = ""  # its part, "" if the source has no parts
-    group: str = ""  # photos with the same one stay in one part; "" is a group of its own
-    number: int = 0  # the line of the table, for messages
-    columns: str = ""  # its other columns, as a JSON object of texts; "" without any
+    path: str  # the path of the photo, absolute or relative to the folder of the photos
+    label: str  # the class, "" if unknown
+    part: Part | Literal[""] = ""  # the part, "" if the source has no parts
+    group: str = ""  # photos of the same group stay in one part; "" is no group
+    number: int = 0  # the number of the line in the table, for messages
+    columns: str = ""  # the other columns, as a JSON object of texts; "" if there are none
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Photos that are on this machine."""
+    """Photos on this machine."""
 
-    name: str  # what to call them, such as in the name of a run folder
-    root: Path  # the folder that they are in
-    table: Path | None = None  # a table that names them and their classes, or None
-    # The photos and their classes, where the source states them itself; else None, and the table or
-    # the folders give the classes.
+    name: str  # the name of the source, used for example in the name of a run folder
+    root: Path  # the folder of the photos
+    table: Path | None = None  # the table that names the photos and their classes, or None
+    # The photos and their classes if the source states them itself; None if the table or the
+    # folders give the classes.
     lines: tuple[Line, ...] | None = None
-    photo: Path | None = None  # the only photo, where the address was that of one
+    photo: Path | None = None  # the only photo, if the source is the address of a photo

@@ -1,4 +1,4 @@
-"""A CSV that names photos and their classes; the photos stay wherever they are."""
+"""Read tables (CSV) of photos and their classes; the photos stay where they are."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ from pawsight.errors import DataError
 from pawsight.formatting import original_cell
 from pawsight.records import Part
 
-# Columns of what `pawsight predict` writes; see `inference.result_rows`.
+# Columns of the tables that `pawsight predict` writes; see `inference.result_rows`.
 _PREDICTIONS = {"path", "label", "probability", "answer", "error"}
-_MAX_COLUMNS, _MAX_CHARACTERS = 20, 60  # of those that are kept though they mean nothing here
+_MAX_COLUMNS, _MAX_CHARACTERS = 20, 60  # of the other columns, which the report compares
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """The content of a table."""
 
-    lines: tuple[Line, ...]  # in the order of the file; a photo of two labels in one line has two
-    label_heading: str = ""  # the column of the classes; "" where each class has a column
+    lines: tuple[Line, ...]  # in the order of the file; one for each label of a photo
+    label_heading: str = ""  # the column of the classes; "" if each class has a column
     part_heading: str = ""  # the column of the parts, or ""
     group_heading: str = ""  # the column of the groups, or ""
     unused: tuple[str, ...] = ()  # headings of the columns that are not used
-    # Whether each line has one label for certain: each has a column, or the user chose what
-    # separates them.
+    # Whether each `Line` has a single label for certain: each class has a column, or the user
+    # chose the separator of labels.
     is_separated: bool = False
 
 
 def is_table(path: Path, start: bytes) -> bool:
-    """Return whether a file is a table, by its name and because it is text."""
+    """Return whether a file is a table, by its name and whether its first bytes are text."""
     return is_table_name(path.name) and (b"\0" not in start or bool(utf16_codec(start)))
 
 
 def fetch(path: Path) -> Source:
-    """Take the photos that a table names.
+    """Return the source of the photos that a table names.
 
     Raises:
         SourceError: The table cannot be read.
@@ -69,13 +69,13 @@ def read_table(
 
     Args:
         path: The table.
-        config: The columns, and the meaning of the values of its column of parts.
-        group_by: The column that becomes the lines' `group`; "folder" is one where the table has
-            it; None takes the column "group" if there is one.
+        config: The columns, and the meaning of the values in the column of parts.
+        group_by: The column of the groups; "folder" is ignored if the table has no such column;
+            None uses the column "group" if there is one.
 
     Raises:
         SourceError: The file cannot be read as text.
-        DataError: A column is missing, or a line is invalid, or has more cells than the first.
+        DataError: A column is missing, or a line is invalid.
     """
     config = config or SourceConfig()
     headings, rows = read_cells(path, config.encoding)
@@ -83,8 +83,9 @@ def read_table(
     check_lengths(path, headings, rows)
     if "label" not in config.columns and set(map(str.lower, headings)) >= _PREDICTIONS:
         raise DataError(
-            f"The table {path} holds predictions of pawsight: a model's answers, which are no "
-            f"labels to train on or to measure by.\nIf they were checked: --columns label=answer"
+            f"The table {path} holds predictions of pawsight. These are answers of a model, not "
+            f"labels to train on or to measure with.\n"
+            f"If a person has checked them: --columns label=answer"
         )
     if group_by == "folder" and "folder" not in map(str.lower, headings):
         group_by = None
@@ -99,11 +100,11 @@ def read_table(
     ]
     if not lines:
         raise DataError(f"The table {path} names no photos: it has a first line and nothing below.")
-    without = sum(not line.part for line in lines)
-    if 0 < without < len(lines):
+    num_without = sum(not line.part for line in lines)
+    if 0 < num_without < len(lines):
         raise DataError(
-            f"The table {path} gives a part for {len(lines) - without} photos "
-            f"and none for the other {without}.\nFill the column, or leave it out: --parts none"
+            f"The table {path} gives a part for {len(lines) - num_without} photos "
+            f"and no part for {num_without}.\nFill the column, or leave it out: --parts none"
         )
     return Table(
         tuple(lines),
@@ -118,16 +119,15 @@ def read_table(
 def read_rows(
     path: Path, needed: Sequence[str], example: str
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Read a CSV whatever its separator; empty lines are skipped.
+    """Read a CSV file with any usual separator; empty lines are skipped.
 
     Args:
         path: The file.
-        needed: Columns that must be there, in lower case.
-        example: A first line that would do, for the error.
+        needed: The headings of columns that must exist, in lower case.
+        example: An example of a first line, for the message.
 
     Returns:
-        For each line its number in the file and its cells by column in lower case, without the
-        space around them.
+        For each line its number in the file, and its stripped cells by heading in lower case.
 
     Raises:
         SourceError: The file cannot be read as text.
@@ -165,14 +165,14 @@ def _read_lines(
     labels = [headings[i] for i in columns.one_hot if is_on(cell(i))]
     if columns.label is not None:
         written = original_cell(cell(columns.label))
-        labels = written.split(separator) if separator else _listed(written)
+        labels = written.split(separator) if separator else _labels_in(written)
         labels = [label.strip() for label in labels if label.strip()]
     check_text(path, number, (text for i, text in enumerate(cells) if i != columns.path))
     written = cell(columns.part)
     part: Part | Literal[""] = parts.get(written.lower(), "") if parts else part_of(written)
     if columns.flags:
         rest: Part = "test" if all(flag == "train" for _, flag in columns.flags) else "train"
-        part = next((flag for place, flag in columns.flags if cell(place).lower() in YES), rest)
+        part = next((flag for i, flag in columns.flags if cell(i).lower() in YES), rest)
     if written and not part:
         which = ", ".join(parts) if parts else "train, validation or test"
         raise DataError(
@@ -185,25 +185,25 @@ def _read_lines(
 
 
 def _others(headings: Sequence[str], columns: Columns, cells: Sequence[str]) -> str:
-    """Return the cells of the unused columns as JSON: photos are compared by them in the report."""
+    """Return the cells of the unused columns as a JSON object; the report compares them."""
     unused = set(columns.unused[:_MAX_COLUMNS])
-    found = {
+    others = {
         heading: cell[:_MAX_CHARACTERS]
         for heading, cell in zip(headings, cells, strict=False)
         if heading in unused and cell
     }
-    return json.dumps(found) if found else ""
+    return json.dumps(others) if others else ""
 
 
-def _listed(cell: str) -> list[str]:
-    """Return the label of a cell, or those of a list: `['cat', 'dog']`, `{"choices": ["cat"]}`."""
+def _labels_in(cell: str) -> list[str]:
+    """Return the labels of a cell, also of a list: `['cat', 'dog']`, `{"choices": ["cat"]}`."""
     if cell[:1] + cell[-1:] not in ("[]", "{}"):
         return [cell]
     try:
-        found = ast.literal_eval(cell)
+        value = ast.literal_eval(cell)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return [cell]
-    if isinstance(found, dict) and len(found) == 1:  # Label Studio
-        found = next(iter(found.values()))
-    is_list = isinstance(found, list) and all(isinstance(label, str) for label in found)
-    return list(map(str, found)) if is_list else [cell]
+    if isinstance(value, dict) and len(value) == 1:  # Label Studio
+        value = next(iter(value.values()))
+    is_list = isinstance(value, list) and all(isinstance(label, str) for label in value)
+    return list(map(str, value)) if is_list else [cell]

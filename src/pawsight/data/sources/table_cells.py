@@ -1,4 +1,4 @@
-"""The cells of a table: its encoding, its separator, and the numbers of its lines."""
+"""Read the cells of a table, with its encoding, its separator and the numbers of its lines."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ _HEADER = re.compile(r'(?:[^"\n]|"[^"]*"?)*')
 
 
 def read_cells(path: Path, encoding: str | None = None) -> tuple[list[str], list[Row]]:
-    """Return the headings, and of each line below its number and its cells, stripped.
+    """Return the headings, and for each further line its number and its stripped cells.
 
     Args:
         path: The table.
-        encoding: That of its text; None is UTF-8, or UTF-16 where it looks like that.
+        encoding: The encoding of the text; None detects UTF-8 and UTF-16.
 
     Raises:
         SourceError: The file cannot be read as text.
-        DataError: It is damaged.
+        DataError: The CSV is damaged.
     """
     text = _read_text(path, encoding)
-    # Excel names its separator in a line of its own: sep=;
-    named = re.match(r'"?sep=(.)"?\r?\n', text)
-    first = named.end() if named else 0
+    # Excel may write the separator into a line of its own: sep=;
+    stated = re.match(r'"?sep=(.)"?\r?\n', text)
+    first = stated.end() if stated else 0
     header = _header(text, first)
-    # Excel writes semicolons where the comma is the decimal sign.
-    delimiter = named[1] if named else max(_SEPARATORS, key=header.count)
-    # An empty line, or a tool's comment, such as "# exported by ...".
+    # Excel writes semicolons if the comma is the decimal separator.
+    delimiter = stated[1] if stated else max(_SEPARATORS, key=header.count)
+    # Skip empty lines, and comments of tools, such as "# exported by ...".
     while _is_above_headings(header, delimiter) and "\n" in text[first:]:
         first = text.index("\n", first) + 1
         header = _header(text, first)
         delimiter = max(_SEPARATORS, key=header.count)
-    # Not splitlines, which also ends a line at letters that a name may hold.
+    # Not str.splitlines, which also divides at characters that a name may contain.
     reader = csv.reader(io.StringIO(text[first:], newline=""), delimiter=delimiter, strict=True)
     before = text[:first].count("\n")
     rows: list[Row] = []
-    start = before + 1  # a quote that is not closed takes all lines to the end
+    start = before + 1  # of the current row: an unclosed quote extends a row to the end of the file
     try:
         for row in reader:
             stripped = [cell.strip() for cell in row]
@@ -58,12 +58,12 @@ def read_cells(path: Path, encoding: str | None = None) -> tuple[list[str], list
         ) from error
     if not rows:
         return [], []
-    # A heading may be written in several lines.
+    # A heading may extend over several lines.
     return [" ".join(heading.split()) for heading in rows[0][1]], rows[1:]
 
 
 def _header(text: str, first: int) -> str:
-    """Return the line at a position without what is in quotes, which may hold line ends."""
+    """Return the line at a position without its quoted texts, which may contain line breaks."""
     match = _HEADER.match(text, first)
     return _QUOTED.sub("", match[0]) if match else ""
 
@@ -73,19 +73,18 @@ def _is_above_headings(line: str, delimiter: str) -> bool:
 
 
 def check_lengths(path: Path, headings: Sequence[str], rows: Sequence[Row]) -> None:
-    """Refuse a line with more cells than the first one: a label with the separator in it.
+    """Refuse lines with more cells than the headings, as of a label that contains the separator.
 
     Raises:
-        DataError: Such a cell is not empty.
+        DataError: An additional cell is not empty.
     """
-    most = len(headings)
     for number, cells in rows:
-        if extra := [cell for cell in cells[most:] if cell]:
+        if extra := [cell for cell in cells[len(headings) :] if cell]:
             raise DataError(
                 f"Line {number} of {path} has more cells than the first line, such as "
                 f"'{extra[0]}'.\n"
-                f"Put quotes around a cell that holds the separator, or write a heading for each "
-                f"column."
+                f"Put quotes around a cell that contains the separator, or write a heading for "
+                f"each column."
             )
 
 
@@ -94,12 +93,12 @@ def check_text(path: Path, number: int, cells: Iterable[str], can_choose: bool =
 
     Args:
         path: The table, for the message.
-        number: The line.
-        cells: Its cells.
-        can_choose: Whether an option names the table's encoding.
+        number: The number of the line.
+        cells: The cells of the line.
+        can_choose: Whether the user can choose the encoding of the table by an option.
 
     Raises:
-        DataError: Naming the line, and encodings to try.
+        DataError: A cell is not UTF-8.
     """
     for cell in cells:
         if cell.isascii():
@@ -127,7 +126,7 @@ def _read_text(path: Path, encoding: str | None) -> str:
             return data.decode(encoding)
         if utf16 := utf16_codec(data):
             return data.decode(utf16)
-        # The name of a photo may be any bytes; a label must be text, which is checked later.
+        # The name of a photo may have any bytes. A label must be text, which is checked later.
         return data.decode("utf-8-sig", errors="surrogateescape")
     except UnicodeDecodeError as error:
         in_it = f" in {encoding}" if encoding else ""
@@ -135,7 +134,7 @@ def _read_text(path: Path, encoding: str | None) -> str:
 
 
 def utf16_codec(data: bytes) -> str:
-    """Return the UTF-16 codec of a text, by its mark or the zeros of its first letters, or ""."""
+    """Return the UTF-16 codec of a text, by its byte order mark or its zero bytes; else ""."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     first, second = data[0:16:2], data[1:16:2]

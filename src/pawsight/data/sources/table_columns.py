@@ -1,4 +1,4 @@
-"""Which column of a table holds what: by usual headings, by the user's choice, or by its values."""
+"""Find the columns of a table: by the user's choice, by usual headings, or by their values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pawsight.data.sources.column_values import NO, OFF, ON, YES, Row, holds_onl
 from pawsight.errors import DataError
 from pawsight.records import Part
 
-# Usual headings; the first that a table has is taken.
+# Usual headings; the first of these that a table has is used.
 _PATHS = (
     *("path", "filepath", "file_path", "image_path", "img_path", "photo_path", "relative_path"),
     *("file", "filename", "file_name", "image_file", "image_filename", "image_file_name"),
@@ -23,7 +23,7 @@ _PATHS = (
     *("images", "image_url", "image_id", "img_id", "imageid", "photo_id", "isic_id", "fname"),
     *("id_code", "id", "name", "uuid", "url"),
 )
-# `label` comes first; of the others a table may have one.
+# `label` takes precedence; of these a table must not have more than one.
 _LABELS = frozenset(
     (
         *("labels", "class", "classes", "class_name", "classname", "class_label", "category"),
@@ -33,7 +33,7 @@ _LABELS = frozenset(
         *("klasse", "kategorie", "rasse", "clase", "etiqueta", "raza", "classe"),
     )
 )
-# Where none of these is there.
+# Used if a table has none of these.
 _LABEL_NUMBERS = frozenset(
     (
         *("class_id", "classid", "class_idx", "class_index", "class_number", "label_id"),
@@ -51,21 +51,21 @@ _FLAGS: dict[str, Part] = {
     **dict.fromkeys(("is_valid", "is_val", "is_validation"), "validation"),
     "is_test": "test",
 }
-_SAMPLED = 100  # lines that are read to find a column by its values
+_SAMPLE_SIZE = 100  # lines that are read to find a column by its values
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Positions of the columns of a table."""
 
-    path: int  # where the photo is
-    label: int | None  # its class; None where each column of `one_hot` is a class
-    one_hot: tuple[int, ...]  # columns whose 1 marks the photos of that class
-    part: int | None  # its part, or None
-    # Columns whose 1 puts a photo into a part, such as fastai's `is_valid`.
+    path: int  # the paths of the photos
+    label: int | None  # the classes; None if each column of `one_hot` is a class
+    one_hot: tuple[int, ...]  # columns of classes, in which 1 marks the photos of the class
+    part: int | None  # the parts, or None
+    # Columns in which 1 puts a photo into a part, such as fastai's `is_valid`.
     flags: tuple[tuple[int, Part], ...]
-    group: int | None  # its group, or None
-    unused: tuple[str, ...]  # headings of the columns that mean nothing here
+    group: int | None  # the groups, or None
+    unused: tuple[str, ...]  # headings of the columns that are not used
 
     @property
     def part_positions(self) -> tuple[int, ...]:
@@ -83,42 +83,42 @@ def choose_columns(
     use_parts: bool = True,
     part_values: Collection[str] = (),
 ) -> Columns:
-    """Decide which column holds what.
+    """Find the columns of paths, labels, parts and groups.
 
     Args:
         path: The table, for messages.
-        headings: Its first line.
-        rows: The lines below.
+        headings: The headings of the table.
+        rows: The lines below the headings.
         chosen: Headings by role, as in `SourceConfig.columns`.
-        group_by: A column to group photos by; None takes the column "group" if there is one.
+        group_by: The column to group photos by; None uses the column "group" if there is one.
         use_parts: Whether to search for a column of parts.
-        part_values: What the user names as parts, in lower case.
+        part_values: The values that the user assigns to parts, in lower case.
 
     Raises:
-        DataError: A column is missing, or several columns match.
+        DataError: A column is missing, several columns match, or a column has invalid values.
     """
     names = [_plain(heading) for heading in headings]
-    given = {
+    positions = {
         role: _position(path, headings, name, f", which --columns names for {role}")
         for role, name in chosen.items()
         if role != "labels"
     }
-    photo = given.get("path", _path_column(names, rows))
+    photo = positions.get("path", _path_column(names, rows))
     one_hot = _chosen_one_hot(path, headings, rows, chosen.get("labels", ""))
-    label = given.get("label")
+    label = positions.get("label")
     if label is None and not one_hot:
         label = _label_column(path, headings, names)
-    group = given.get("group", names.index("group") if "group" in names else None)
+    group = positions.get("group", names.index("group") if "group" in names else None)
     if group_by is not None:
         group = _position(path, headings, group_by, " to group its photos by")
-    part = given.get("part", _part_column(names, rows, part_values)) if use_parts else None
+    part = positions.get("part", _part_column(names, rows, part_values)) if use_parts else None
     flags = _flags(path, headings, rows, use_parts and part is None)
     used = {photo, label, group, part, *(position for position, _ in flags)}
     if label is None and not one_hot:
         one_hot = _one_hot(path, headings, rows, used)
         left = [i for i, heading in enumerate(headings) if heading and i not in used]
         if photo is not None and not one_hot and len(left) == 1 and names[left[0]] not in _PARTS:
-            label = left[0]  # the only column that can be it
+            label = left[0]  # the only column that is left
             used.add(label)
     missing = ["path"] if photo is None else []
     if label is None and not one_hot:
@@ -139,7 +139,7 @@ def choose_columns(
 def _chosen_one_hot(
     path: Path, headings: Sequence[str], rows: Sequence[Row], chosen: str
 ) -> tuple[int, ...]:
-    """Return the columns that the user names as labels, `a+b+c`, after a check of their values."""
+    """Return the columns that the user chose as labels, `a+b+c`; their values must be 1 or 0."""
     names = chosen.split("+") if chosen else []
     positions = tuple(
         _position(path, headings, name, ", which --columns names for labels") for name in names
@@ -156,13 +156,13 @@ def _chosen_one_hot(
 
 
 def is_usual_label(heading: str) -> bool:
-    """Return whether a heading is a usual one for classes."""
+    """Return whether a heading is usual for classes."""
     name = _plain(heading)
     return name == "label" or name in _LABELS | _LABEL_NUMBERS
 
 
 def may_be_parts(heading: str) -> bool:
-    """Return whether a heading is a usual one for parts."""
+    """Return whether a heading is usual for parts."""
     return _plain(heading) in _PARTS
 
 
@@ -181,18 +181,18 @@ def _position(path: Path, headings: Sequence[str], name: str, purpose: str) -> i
 
 
 def _path_column(names: Sequence[str], rows: Sequence[Row]) -> int | None:
-    """Find the column of the photos: by its heading, else the only one that holds file names."""
+    """Find the column of paths: by its heading, else the only column of names of photos."""
     singular = [name.removesuffix("s") for name in names]
     for name in _PATHS:
-        for some in (names, singular):
-            if name in some:
-                return some.index(name)
-    some_rows = [] if any(kind_of(name) is Kind.PHOTO for name in names) else rows[:_SAMPLED]
+        for candidates in (names, singular):
+            if name in candidates:
+                return candidates.index(name)
+    sample = [] if any(kind_of(name) is Kind.PHOTO for name in names) else rows[:_SAMPLE_SIZE]
     positions = [
         position
         for position in range(len(names))
-        if some_rows
-        and all(len(c) > position and kind_of(c[position]) is Kind.PHOTO for _, c in some_rows)
+        if sample
+        and all(len(c) > position and kind_of(c[position]) is Kind.PHOTO for _, c in sample)
     ]
     return positions[0] if len(positions) == 1 else None
 
@@ -204,7 +204,7 @@ def _label_column(path: Path, headings: Sequence[str], names: Sequence[str]) -> 
     if len(positions) > 1 and len({names[position] for position in positions}) == 1:
         raise DataError(
             f"Several columns of {path} are called {headings[positions[0]]}.\n"
-            f"Rename all of them but the one that names the class."
+            f"Rename all of them except the column of the classes."
         )
     if len(positions) > 1:
         raise DataError(
@@ -221,7 +221,7 @@ def _part_column(
 ) -> int | None:
     """Find the column of parts: `part`, or another usual heading with a part among its values.
 
-    A value that is none, such as a misspelt one, becomes an error when its line is read.
+    A value that is no part, such as a misspelt part, is an error when its line is read.
     """
     if "part" in names:
         return names.index("part")
@@ -235,7 +235,7 @@ def _part_column(
 def _flags(
     path: Path, headings: Sequence[str], rows: Sequence[Row], is_used: bool
 ) -> tuple[tuple[int, Part], ...]:
-    """Find the columns of yes and no whose heading puts a photo into a part."""
+    """Find the columns of 1 and 0 whose heading is the name of a part, such as `is_test`."""
     positions = []
     for position, heading in enumerate(headings):
         if (name := _plain(heading)) not in _FLAGS:
@@ -259,7 +259,7 @@ def _flags(
 def _one_hot(
     path: Path, headings: Sequence[str], rows: Sequence[Row], used: set[int | None]
 ) -> tuple[int, ...]:
-    """Find the columns that hold 0 and 1 only, at least two."""
+    """Find the columns that hold only 1 and 0; () for fewer than two."""
     left = [
         (position, heading)
         for position, heading in enumerate(headings)

@@ -1,4 +1,4 @@
-"""Name a file that is no source of photos, and what to do instead."""
+"""Describe files that pawsight does not read as a source, and what to do with them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _KINDS = {
     "document": (_DOCUMENT, "pdf docx doc odt pptx ppt odp"),
 }
 _BY_ENDING = {end: named for named, endings in _KINDS.values() for end in endings.split()}
-# Pieces of an archive that was divided to fit somewhere: pets.zip.001, pets.z01, pets.part1.rar.
+# Names of the pieces of a divided archive: pets.zip.001, pets.z01, pets.part1.rar.
 _PIECE = re.compile(r"\.(?:\d{3}|z\d\d|part\d+\.rar)$", re.IGNORECASE)
 
 
 def advice_on_files(folder: Path) -> str:
-    """Return what to do with an archive, annotations or a list of labels that is not read.
+    """Return what to do with an archive, annotations or a list of labels in a folder.
 
     Returns:
-        A line, or "" where there is no such file.
+        A line for a message, or "" if there is no such file.
     """
     try:
         names = sorted(path.name for path in folder.iterdir() if path.is_file())
@@ -47,7 +47,7 @@ def advice_on_files(folder: Path) -> str:
         return next(filter(is_wanted, names), "")
 
     if archive := first(lambda name: name.lower().endswith(ARCHIVE_ENDINGS)):
-        return f"The archive {archive} in it is not unpacked: give that as the source.\n"
+        return f"The archive {archive} in it is not unpacked: give it as the source.\n"
     if annotations := advice_on_annotations(folder):
         return annotations
     if labels := first(lambda name: _kind(name) in (_SHEET, _TABLE, _LIST)):
@@ -59,13 +59,16 @@ def advice_on_files(folder: Path) -> str:
 
 
 def advice_on_tables(folder: Path) -> str:
-    """Return what to do with a spreadsheet, or a table of another format; "" without any.
+    """Return what to do with a spreadsheet, or a table of another format, in a folder of photos.
 
-    JSON is none here: beside folders of photos it is mostly something else.
+    JSON files are ignored, since they are mostly no tables there.
+
+    Returns:
+        A line for a message, or "" if there is no such file.
     """
     for path in sorted(folder.iterdir()):
-        is_read = path.name.startswith(".") or path.suffix.lower() == ".json" or not path.is_file()
-        if not is_read and _kind(path.name) in (_SHEET, _TABLE):
+        is_other = path.name.startswith(".") or path.suffix.lower() == ".json" or not path.is_file()
+        if not is_other and _kind(path.name) in (_SHEET, _TABLE):
             return _advice(path.name)
     return ""
 
@@ -80,17 +83,24 @@ def _kind(name: str) -> tuple[str, str]:
 
 
 def is_document(path: Path) -> bool:
-    """Return whether a file is no archive of photos although it is packed like one."""
+    """Return whether a file is a spreadsheet or document, which may be packed like an archive."""
     return _kind(path.name) in (_SHEET, _DOCUMENT)
 
 
 def is_piece(path: Path) -> bool:
-    """Return whether a file is one piece of a divided archive by its name."""
+    """Return whether a file is one piece of a divided archive, by its name."""
     return bool(_PIECE.search(path.name))
 
 
 def wrong_download(start: bytes) -> str:
-    """Return what was downloaded instead of a file, and what to do; "" where it is the file."""
+    """Return what a file is that was downloaded instead of another file, and what to do.
+
+    Args:
+        start: The first bytes of the file.
+
+    Returns:
+        The end of a message, or "" for other files.
+    """
     if is_html(start):
         return "a web page, such as one that asks you to sign in.\nDownload the file itself."
     if is_lfs_pointer(start):
@@ -99,14 +109,14 @@ def wrong_download(start: bytes) -> str:
 
 
 def no_source(path: Path) -> str:
-    """Return the message for a file that photos cannot be taken from."""
+    """Return the message for a file that is no source of photos."""
     if is_piece(path):
         return (
             f"{path} is one piece of a divided archive, which pawsight cannot unpack.\n"
-            f"Unpack it yourself, with all pieces side by side, and give the folder."
+            f"Put all pieces into one folder, unpack them yourself, and give the folder."
         )
-    if named := _BY_ENDING.get(path.suffix.lower().removeprefix(".")):
-        return f"{path} is {named[0]}, which pawsight does not read.\n{named[1]}"
+    if kind := _BY_ENDING.get(path.suffix.lower().removeprefix(".")):
+        return f"{path} is {kind[0]}, which pawsight does not read.\n{kind[1]}"
     return (
         f"{path} is a file, but neither {ARCHIVES} nor {TABLES}.\n"
         f"Give the folder that the photos are in."

@@ -1,9 +1,14 @@
 """Photos from S3, by s3fs, against moto's server: a whole S3 on loopback."""
 
+import subprocess
+import sys
+
 import pytest
 
 from pawsight.data import sources
 from pawsight.errors import SourceError
+from pawsight.storage import atomic
+from pawsight.storage.cache import cache_dir
 
 from ....s3_server import bucket_of, serving, sign_in
 from .conftest import contents, photo
@@ -145,8 +150,8 @@ def test_photo_one_may_not_read_is_named_and_left_out(gate, pets, recorded):
     del pets["cats/tom.jpg"]
     assert contents(source.root) == pets
     assert recorded.notes == [
-        "1 of 4 files of pets could not be copied, and are left out or stay as they were copied "
-        "before: cats/tom.jpg: AccessDenied."
+        "1 of 4 files of pets could not be copied; they are left out, or an earlier copy is used: "
+        "cats/tom.jpg: AccessDenied."
     ]
 
 
@@ -237,6 +242,18 @@ def test_interrupted_packing_into_a_bucket_is_resumed(bucket, gate, pets):
     pawsight.pack("s3://photos/pets", "s3://photos/packed")
     written = [path for method, path, _ in gate.asked if method == "PUT"]
     assert written == ["/photos/packed/photos-00000.tar", "/photos/packed/shards.json"]
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_shard_that_a_killed_process_left_in_the_cache_is_removed():
+    import pawsight
+
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = cache_dir("packing") / f".pawsight-{atomic._HOST}-{ended.pid}-00000000-photos-00000.tar"
+    left.write_bytes(b"half")
+    pawsight.pack("s3://photos/pets", "s3://photos/packed")
+    assert list(cache_dir("packing").iterdir()) == []
 
 
 @pytest.mark.usefixtures("bucket")

@@ -180,12 +180,16 @@ def test_what_is_not_there_or_there_twice_is_named(drive):
     drive.drives = [{"id": "1", "name": "Zoo"}, {"id": "2", "name": "zoo"}]
     with pytest.raises(SourceError, match=r"There are 2 shared drives named ZOO"):
         found(drive, "gdrive:Shared drives/ZOO")
-    with pytest.raises(SourceError, match=r"no shared drive named x.\nYour shared drives: Zoo, zoo\."):
+    with pytest.raises(
+        SourceError, match=r"no shared drive named x.\nYour shared drives: Zoo, zoo\."
+    ):
         found(drive, "gdrive:Shared drives/x")
-    with pytest.raises(SourceError, match=r"names no shared drive.\nYour shared drives: Zoo, zoo\."):
+    with pytest.raises(
+        SourceError, match=r"names no shared drive.\nYour shared drives: Zoo, zoo\."
+    ):
         found(drive, "gdrive:Shared drives")
     drive.drives = []
-    with pytest.raises(SourceError, match=r"Yours are: none\."):
+    with pytest.raises(SourceError, match=r"Your shared drives: none\."):
         found(drive, "gdrive:Shared drives/x")
 
 

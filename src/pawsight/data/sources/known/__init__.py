@@ -1,7 +1,7 @@
-"""Well-known sets by name: fetched once, and taken from the cache the next time.
+"""Fetch a well-known set by its name into the cache; later calls use the cached photos.
 
-sets.toml is the list. Of a set only the photos are kept, not its archives; the
-folder appears when all of it is there.
+The sets are listed in sets.toml. Only the photos of a set are kept, not its archives. The
+folder of the photos gets its final name when it is complete.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pawsight.data.sources.known.archives import addresses, fetch_archives
 from pawsight.data.sources.known.layout import TABLE, lay_out
 from pawsight.data.sources.known.sets import KnownSet, find, known_sets
 from pawsight.data.sources.source import Source
-from pawsight.errors import DiskError, SourceError
+from pawsight.errors import DiskError
 from pawsight.progress import Progress
 from pawsight.storage.atomic import make_dirs
-from pawsight.storage.atomic_folder import new_folder
+from pawsight.storage.atomic_folder import check_free, new_folder
 from pawsight.storage.cache import cache_dir, mark_in_use
 from pawsight.storage.locks import locked
 
@@ -30,37 +30,46 @@ _PHOTOS = "photos"
 
 
 def fetch(known_set: KnownSet, progress: Progress) -> Source:
-    """Fetch a set into the cache, unless it is there.
+    """Fetch a set into the cache, unless the cache has it.
+
+    Args:
+        known_set: The set.
+        progress: Receives the bytes and files, and the licence of the set.
 
     Raises:
-        SourceError: It cannot be fetched, or is not what it should be.
+        SourceError: The set cannot be fetched, or an archive differs from its checksum.
         DiskError: The cache cannot be written, or the disk is too full.
     """
     folder = _folder(known_set)
     photos = folder / _PHOTOS
     mark_in_use(folder)
     if not photos.is_dir():
-        with _alone(known_set, folder, progress):
-            if not photos.is_dir():  # it came while we waited
+        with _locked(known_set, folder, progress):
+            if not photos.is_dir():  # another process may have fetched it meanwhile
                 _make(known_set, folder, photos, progress)
     table = photos / TABLE
     return Source(known_set.name, photos, table if table.is_file() else None)
 
 
 def copy_into(known_set: KnownSet, into: Path, progress: Progress) -> Path:
-    """Copy a set into a new or empty folder; what the cache has is not fetched again.
+    """Write a set into a new or empty folder, from the cache if the cache has it.
+
+    Args:
+        known_set: The set.
+        into: The folder.
+        progress: Receives the bytes and files, and the licence of the set.
+
+    Returns:
+        The folder.
 
     Raises:
-        SourceError: The folder holds something already; or as `fetch`.
-        DiskError: It cannot be written, or the disk is too full.
+        SourceError: See `fetch`.
+        DiskError: The folder is not empty or cannot be written, or the disk is too full.
     """
     folder = _folder(known_set)
     mark_in_use(folder)
-    with _alone(known_set, folder, progress):
-        if into.exists() and (not into.is_dir() or any(into.iterdir())):
-            raise SourceError(
-                f"{into} is not empty, and nothing is ever overwritten.\nGive a new folder."
-            )
+    with _locked(known_set, folder, progress):
+        check_free(into)
         if (folder / _PHOTOS).is_dir():
             with new_folder(into) as temporary:
                 shutil.copytree(folder / _PHOTOS, temporary, dirs_exist_ok=True)
@@ -77,8 +86,8 @@ def _folder(known_set: KnownSet) -> Path:
 
 
 @contextlib.contextmanager
-def _alone(known_set: KnownSet, folder: Path, progress: Progress) -> Iterator[None]:
-    """Lock the set's folder, and translate errors of the disk."""
+def _locked(known_set: KnownSet, folder: Path, progress: Progress) -> Iterator[None]:
+    """Lock the set's folder, and translate an OSError into a DiskError."""
     try:
         make_dirs(folder)
         with locked(
@@ -89,11 +98,10 @@ def _alone(known_set: KnownSet, folder: Path, progress: Progress) -> Iterator[No
         ):
             yield
     except OSError as error:
-        reason = error.strerror or error
-        place = error.filename or folder
         raise DiskError(
-            f"{known_set.name} cannot be written to {place}: {reason}.\n"
-            f"Free some space or repair the folder, or name another one for the cache: "
+            f"{known_set.name} cannot be written to {error.filename or folder}: "
+            f"{error.strerror or error}.\n"
+            f"Free some space or repair the folder, or name another folder for the cache: "
             f"PAWSIGHT_CACHE=/a/folder pawsight ..."
         ) from error
 

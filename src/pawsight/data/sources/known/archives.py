@@ -1,4 +1,4 @@
-"""Fetch the archives of a set: resumed, checked, from the first mirror that has them."""
+"""Fetch the archives of a set from the first mirror that has them, resumed and verified."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ MIRROR = "PAWSIGHT_DATA_URL"
 
 
 def addresses(known_set: KnownSet, archive: SetArchive) -> tuple[str, ...]:
-    """Yield the addresses of an archive: only below $PAWSIGHT_DATA_URL where that is set.
+    """Return the URLs of an archive; if $PAWSIGHT_DATA_URL is set, only the URL on that server.
 
     Raises:
-        ConfigError: That is no address.
+        ConfigError: $PAWSIGHT_DATA_URL is no URL.
     """
     mirror = os.environ.get(MIRROR)
     if mirror and not mirror.startswith(("http://", "https://")):
         raise ConfigError(
-            f"{MIRROR} is '{mirror}', which is no address of a server.\n"
+            f"{MIRROR} is '{mirror}', which is not the address of a server.\n"
             f"It should begin with http:// or https://"
         )
     if mirror:
@@ -45,24 +45,27 @@ def addresses(known_set: KnownSet, archive: SetArchive) -> tuple[str, ...]:
 
 
 def fetch_archives(known_set: KnownSet, folder: Path, progress: Progress) -> list[Path]:
-    """Fetch all archives of a set; those that are there already stay.
+    """Fetch all archives of a set; archives that are in the folder are kept.
 
     Args:
         known_set: The set.
-        folder: Where to; it exists, and is this process' alone.
+        folder: An existing folder that only this process uses.
         progress: Receives the bytes, and notes on mirrors that failed.
 
+    Returns:
+        The paths of the archives, in the order of the set.
+
     Raises:
-        SourceError: One cannot be fetched, or is not the right one.
+        SourceError: An archive cannot be fetched, or has a wrong size or checksum.
         DiskError: The disk is too full.
         OSError: The folder cannot be written.
     """
     paths = [folder / archive.file_name for archive in known_set.archives]
-    here = sum(
+    num_fetched = sum(
         _size(path) or _size(part_of(path, _version(archive)))
         for path, archive in zip(paths, known_set.archives, strict=True)
     )
-    check_space(folder, known_set.num_bytes - here, f"fetch {known_set.name}")
+    check_space(folder, known_set.num_bytes - num_fetched, f"fetch {known_set.name}")
     progress.start(f"Fetching {known_set.name}", known_set.num_bytes, "bytes")
     for path, archive in zip(paths, known_set.archives, strict=True):
         if path.is_file():
@@ -73,29 +76,29 @@ def fetch_archives(known_set: KnownSet, folder: Path, progress: Progress) -> lis
 
 
 def _fetch(known_set: KnownSet, archive: SetArchive, path: Path, progress: Progress) -> None:
-    """Try each mirror once, then retry those that failed temporarily."""
+    """Try each mirror once, then retry the mirrors that failed temporarily."""
     problems: dict[str, DownloadError] = {}
-    left = list(addresses(known_set, archive))
-    for is_patient in (False, True) if len(left) > 1 else (True,):
-        for url in list(left):
-            counted = _RevertibleProgress(progress)
+    urls = list(addresses(known_set, archive))
+    for has_retries in (False, True) if len(urls) > 1 else (True,):
+        for url in list(urls):
+            mirror_progress = _RevertibleProgress(progress)
             try:
                 fetch_resumed(
-                    _opener(url, archive, is_patient),
+                    _opener(url, archive, has_retries),
                     path,
                     version=_version(archive),
                     checksum=archive.checksum,
-                    advance=counted.advance,
+                    advance=mirror_progress.advance,
                 )
             except DownloadError as error:
                 problems[url] = error
-                counted.undo()  # the next one counts the part that is here again
+                mirror_progress.undo()  # the next mirror counts the partial download again
                 if not isinstance(error, RetriesExhaustedError):
-                    left.remove(url)
-                if not is_patient:
-                    shown = public_address(url)
+                    urls.remove(url)
+                if not has_retries:
                     progress.note(
-                        f"{shown} does not give {known_set.name}: {error}. Trying elsewhere."
+                        f"{known_set.name} cannot be fetched from {public_address(url)}: {error}. "
+                        f"Trying another server."
                     )
             else:
                 return
@@ -103,7 +106,7 @@ def _fetch(known_set: KnownSet, archive: SetArchive, path: Path, progress: Progr
 
 
 class _RevertibleProgress:
-    """Passes on what came from one mirror."""
+    """Reports the bytes from one mirror, and can undo this."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -118,7 +121,7 @@ class _RevertibleProgress:
             self._progress.advance(-self._num_bytes)
 
 
-def _opener(url: str, archive: SetArchive, is_patient: bool) -> OpenStream:
+def _opener(url: str, archive: SetArchive, has_retries: bool) -> OpenStream:
     @contextlib.contextmanager
     def open_stream(start: int) -> Iterator[Stream]:
         import requests  # here: few commands fetch anything
@@ -127,10 +130,10 @@ def _opener(url: str, archive: SetArchive, is_patient: bool) -> OpenStream:
             try:
                 stream = opened.enter_context(open_http(requests.get, url, start))
             except RetryableError as error:
-                if is_patient:
+                if has_retries:
                     raise
                 raise RetriesExhaustedError(str(error)) from error
-            # Before hundreds of megabytes of another file, or a login page.
+            # Checked before hundreds of megabytes of another file are fetched.
             if stream.total not in (None, archive.num_bytes):
                 raise ChecksumError(
                     f"the file there has {stream.total:,} bytes, not {archive.num_bytes:,}"
@@ -154,18 +157,18 @@ def _not_fetched(
         kind = "MD5" if len(archive.checksum) == 32 else "SHA-256"
         checksum = f" and the {kind} {archive.checksum}" if archive.checksum else ""
         return (
-            f"{text}It should have {archive.num_bytes:,} bytes{checksum}. Perhaps the set has "
-            f"changed at its source, or the network returns a page of its own.\n"
-            f"Look at {known_set.page}\nIf you trust what is there, unpack it and give the folder."
+            f"{text}It should have {archive.num_bytes:,} bytes{checksum}. Perhaps the set was "
+            f"changed at its source, or the network returned another page.\n"
+            f"See {known_set.page}\nIf you trust the file there, unpack it and give the folder."
         )
     if all(isinstance(problem, RetriesExhaustedError) for problem in problems.values()):
         return (
-            f"{text}What came so far is kept: run the command again to resume.\n"
+            f"{text}What was fetched is kept: run the command again to resume.\n"
             f"Without the internet, name a server that has it at "
             f"{known_set.name}/{archive.file_name}: {MIRROR}=http://... pawsight ..."
         )
     return (
-        f"{text}Perhaps the set has moved: look at {known_set.page}\n"
+        f"{text}Perhaps the set has moved: see {known_set.page}\n"
         f"Fetch it from there, unpack it, and give the folder; or name a server that has it at "
         f"{known_set.name}/{archive.file_name}: {MIRROR}=http://... pawsight ..."
     )

@@ -1,4 +1,4 @@
-"""Lay out what an archive of a set holds the way pawsight reads photos: folders, or a table."""
+"""Unpack the archives of a set into class folders, or into photos with a table."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ TABLE = "labels.csv"
 def lay_out(
     known_set: KnownSet, archives: Sequence[Path], folder: Path, progress: Progress
 ) -> None:
-    """Unpack a set into a folder per class, or photos with a table beside them.
+    """Unpack a set into a folder for each class, or into photos with a table.
 
     Args:
         known_set: The set.
-        archives: Its archives, in their order. One that cannot be unpacked is removed.
+        archives: Its archives, in their order. A damaged archive is removed.
         folder: An empty folder.
         progress: Receives the files.
 
@@ -39,10 +39,10 @@ def lay_out(
         try:
             unpack(path, unpacked, progress, Limits())
         except SourceError as error:
-            path.unlink()  # else the next try would find it again
+            path.unlink()  # else the next call would use it again
             raise SourceError(
-                f"{known_set.name} came, but cannot be used: {error}\n"
-                f"Run the command again, or look at {known_set.page}"
+                f"{known_set.name} was fetched, but cannot be used: {error}\n"
+                f"Run the command again, or see {known_set.page}"
             ) from error
         inner = _innermost(unpacked)
         if archive.part:
@@ -57,7 +57,7 @@ def lay_out(
 
 
 def _innermost(folder: Path) -> Path:
-    """Return the folder below those that only enclose another one."""
+    """Return the first folder, from `folder` inwards, that contains more than another folder."""
     while True:
         entries = list(folder.iterdir())
         if len(entries) != 1 or not entries[0].is_dir():

@@ -1,7 +1,7 @@
 """The known sets: the entries of sets.toml.
 
-The facts are from public sources, which `origin` names; none of the archives
-is here.
+Their facts are from public sources, which `origin` names. pawsight does not contain
+the archives.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ from pawsight.records import Part
 class SetArchive:
     """One archive of a set."""
 
-    urls: tuple[str, ...]  # where it is, each with the same bytes; they are tried in turn
+    urls: tuple[str, ...]  # URLs of the same file, which are tried in this order
     num_bytes: int
-    checksum: str  # MD5 (32 digits) or SHA-256 (64) of it, "" if no source states one
-    # The part that its photos are, "" where its folders state it or nothing does.
-    part: Part | Literal[""] = ""
+    checksum: str  # MD5 (32 digits) or SHA-256 (64 digits), "" if no source states it
+    part: Part | Literal[""] = ""  # the part of all its photos, or ""
 
     @property
     def file_name(self) -> str:
-        """The name of the file."""
+        """The name of the archive, from its first URL."""
         return urlsplit(self.urls[0]).path.rpartition("/")[2]
 
 
@@ -37,17 +36,17 @@ class KnownSet:
     """A well-known set of photos.
 
     Attributes:
-        name: What it is called here, such as "cats-vs-dogs".
-        title: What it shows.
-        licence: What its photos may be used for, as far as a source states it.
-        page: Where it is described.
-        num_photos: How many photos it has, broken ones included.
-        num_classes: How many classes.
-        archives: What has to be fetched.
-        labels: "folders", or "names": a photo's class is its name up to the last "_".
-        class_names: What folders are called that have another name in the archive.
-        origin: Where each of these facts is from.
-        is_verified: Whether the set was fetched by these facts and they were right.
+        name: The name in pawsight, such as "cats-vs-dogs".
+        title: What the photos show.
+        licence: What the photos may be used for, as far as a source states it.
+        page: The URL of a description.
+        num_photos: The number of photos, including broken photos.
+        num_classes: The number of classes.
+        archives: The archives to fetch.
+        labels: "folders", or "names": the class is the name of a photo up to the last "_".
+        class_names: New names of folders, by their names in the archive.
+        origin: The sources of these facts.
+        is_verified: Whether the set was fetched with these facts, and they were correct.
     """
 
     name: str
@@ -64,25 +63,25 @@ class KnownSet:
 
     @property
     def num_bytes(self) -> int:
-        """What has to be fetched, in bytes."""
+        """The size of all archives in bytes."""
         return sum(archive.num_bytes for archive in self.archives)
 
 
 @functools.cache
 def known_sets() -> tuple[KnownSet, ...]:
-    """Return the sets that can be trained on by name: `pawsight.train("cats-vs-dogs")`.
+    """Return the sets that can be used by name, as in `pawsight.train("cats-vs-dogs")`.
 
     Returns:
-        One record a set, in the order of `pawsight data list`. Nothing is fetched.
+        A record for each set, in the order of `pawsight data list`. Nothing is fetched.
     """
     text = Path(__file__).with_name("sets.toml").read_text(encoding="utf-8")
     return tuple(_record(name, facts) for name, facts in tomllib.loads(text).items())
 
 
 def find(name: str) -> KnownSet | None:
-    """Return a set by its name; "Cats_vs_Dogs" means the same as "cats-vs-dogs"."""
+    """Return a set by its name, None if unknown; "Cats_vs_Dogs" is the same as "cats-vs-dogs"."""
     plain = name.strip().lower().replace("_", "-")
-    return next((known for known in known_sets() if known.name == plain), None)
+    return next((known_set for known_set in known_sets() if known_set.name == plain), None)
 
 
 def _record(name: str, facts: dict[str, Any]) -> KnownSet:

@@ -1,1 +1,1 @@
-"""The pens and brushes behind the built-in sample."""
+"""Draw the animals and backgrounds of the built-in sample."""

@@ -42,7 +42,7 @@ def draw_dog(pen: Pen, random: Random) -> None:
 
 
 def _draw_raised_ears(pen: Pen, random: Random, coat: Coat, wide: float) -> None:
-    """Draw ears that stand and fold over at the tip, as a terrier's do: the harder dogs."""
+    """Draw raised ears with folded tips, like those of a terrier, which resemble cat ears."""
     height = random.uniform(1.15, 1.4)
     for side in (-1, 1):
         ear: list[Point] = [

@@ -1,6 +1,6 @@
-"""Draw what cats and dogs share: fur, its colours and patterns, a body, a head.
+"""Draw what cats and dogs have in common: fur with colours and patterns, a body, a head.
 
-Both take them from the same distribution, so that colour does not separate the classes.
+Both classes draw from the same distribution, so that colours do not separate them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Coat:
 
     @classmethod
     def choose(cls, random: Random) -> Coat:
-        """Choose one from the distribution that cats and dogs share."""
+        """Return a random coat, from the same distribution for cats and dogs."""
         base, second = random.sample(_FURS, 2)
         base = _vary(base, random, 14)
         return cls(
@@ -56,19 +56,19 @@ class Coat:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """How an animal holds its head: the shift of its features, as a share of the radius."""
+    """The direction of a head: the shift of its features as a share of the radius."""
 
-    side: float  # -0.2 looks left .. 0.2 right
-    nod: float  # -0.1 looks up .. 0.1 down
+    side: float  # about -0.2 (left) .. 0.2 (right)
+    nod: float  # about -0.1 (up) .. 0.1 (down)
 
     @classmethod
     def choose(cls, random: Random) -> Pose:
-        """Choose a random pose that roughly faces the camera."""
+        """Return a random pose that roughly faces the camera."""
         return cls(random.gauss(0, 0.09), random.gauss(0, 0.05))
 
 
 def draw_body(pen: Pen, random: Random, coat: Coat) -> None:
-    """Draw a chest below the head, maybe with a collar."""
+    """Draw a chest below the head, sometimes with a collar."""
     lean = random.gauss(0, 0.25)
     width = random.uniform(0.75, 1.15)
     if coat.line_width:
@@ -84,7 +84,13 @@ def draw_body(pen: Pen, random: Random, coat: Coat) -> None:
 
 
 def draw_head(pen: Pen, coat: Coat, half: list[Point]) -> None:
-    """Fill the outline that `half`, from the crown down the right side, makes with its mirror."""
+    """Draw a symmetric head.
+
+    Args:
+        pen: Draws.
+        coat: The colours.
+        half: The right half of the outline, from the top of the head down.
+    """
     outline = half + [(-x, y) for x, y in reversed(half[1:])]
     if coat.line_width:
         grown = 1 + coat.line_width

@@ -1,4 +1,4 @@
-"""Draw what is around a pet in a picture, and what a camera does to it."""
+"""Draw the background and foreground of a picture, and simulate the effects of a camera."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from pawsight.data.sources.sample_drawing.pen import Colour, mix
 
-_SMALLER = 4  # backgrounds are drawn this much smaller: cheaper, and softly out of focus
+_REDUCTION = 4  # backgrounds are drawn smaller by this factor: faster, and blurred when enlarged
 
 
 def draw_background(random: Random, size: tuple[int, int]) -> Image.Image:
-    """Draw a place, as an RGB image of `size` (width, height) in pixels."""
-    width, height = size[0] // _SMALLER, size[1] // _SMALLER
+    """Draw a random background, as an RGB image of `size` (width, height) in pixels."""
+    width, height = size[0] // _REDUCTION, size[1] // _REDUCTION
     image = Image.new("RGB", (width, height), _colour(random))
     paint = random.choice((_gradient, _room, _meadow, _lights, _wallpaper, _carpet))
     image = paint(image, ImageDraw.Draw(image, "RGBA"), random)
@@ -24,7 +24,7 @@ def draw_background(random: Random, size: tuple[int, int]) -> Image.Image:
 
 
 def draw_foreground(image: Image.Image, random: Random) -> None:
-    """Draw an object in front of the pet, at an edge of the picture."""
+    """Draw a random object in front of the pet, at an edge of the picture."""
     canvas = ImageDraw.Draw(image, "RGBA")
     width, height = image.size
     colour = _colour(random)
@@ -54,7 +54,7 @@ def draw_foreground(image: Image.Image, random: Random) -> None:
 
 
 def take_picture(image: Image.Image, random: Random) -> Image.Image:
-    """Apply light and the faults of a camera to the scene: tint, blur and noise."""
+    """Return the scene with random light, tint, blur and noise, as a camera records it."""
     image = _light(image, random)
     if random.random() < 0.25:
         image = image.filter(ImageFilter.GaussianBlur(random.uniform(0.5, 1.4)))
@@ -68,7 +68,7 @@ def take_picture(image: Image.Image, random: Random) -> Image.Image:
 
 
 def _light(image: Image.Image, random: Random) -> Image.Image:
-    """Apply exposure, contrast, the colour of the light, and shade from one side."""
+    """Apply random exposure, contrast, tint, and shade from one side."""
     gain, offset = random.uniform(0.8, 1.12), random.uniform(-10, 18)
     table: list[int] = []
     for _ in range(3):
@@ -93,13 +93,13 @@ def _shade(direction: int) -> Image.Image:
 
 @cache
 def _grain(strength: int) -> Image.Image:
-    """Draw noise around 128, larger than any picture drawn here, so that crops of it differ."""
+    """Return noise around 128, larger than every picture here, so that crops of it differ."""
     values = np.random.Generator(np.random.PCG64(strength)).normal(128, strength, (400, 400, 3))
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
 def _colour(random: Random) -> Colour:
-    """Draw a colour as walls and blankets have them: neither glaring nor near black or white."""
+    """Return a random muted colour, such as that of a wall or blanket."""
     strong = random.randint(40, 225), random.randint(40, 225), random.randint(40, 225)
     grey = round(sum(strong) / 3)
     return mix(strong, (grey, grey, grey), random.uniform(0.15, 0.75))

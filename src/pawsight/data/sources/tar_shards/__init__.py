@@ -1,9 +1,9 @@
-"""Labelled photos in tar files of some hundred megabytes each, with an index.
+"""Packed sets: labelled photos in tar files (shards) of some hundred megabytes, with an index.
 
-A folder of millions of photos takes long to list and to copy, wherever it is. The same photos in
-such shards are as many files as the index names, and each shard can be used by itself: it begins
-with the table of its labels. `pawsight pack` writes them (`contents`, `writing`, `destinations`),
-and every source may be a packed set: its shards are checked and unpacked once into the cache.
+A folder of millions of photos takes long to list and to copy. In shards, the same photos are a
+few files. Each shard begins with a table of its labels, so it can be used without the others.
+`pawsight pack` writes packed sets (`contents`, `writing`, `destinations`). Every kind of source
+may be a packed set: its shards are verified and unpacked into the cache.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ _MAX_INDEX_BYTES = 64 << 20
 
 
 def may_belong(parts: Sequence[str]) -> bool:
-    """Return whether a file elsewhere may be of a packed set: the names of its path."""
+    """Return whether a remote file may belong to a packed set, by the names of its path."""
     return len(parts) == 1 and (parts[0] == SHARD_INDEX or parts[0].endswith(".tar"))
 
 
 def wanted(paths: Iterable[str]) -> set[str]:
-    """Return which of a remote folder's paths are a packed set: its index and shards, or none."""
+    """Return the paths of a remote folder that belong to a packed set; empty without an index."""
     files = {path for path in paths if may_belong(path.split("/"))}
     return files if SHARD_INDEX in files else set()
 
 
 def fetch(folder: Path, progress: Progress, with_labels: bool = True) -> Source:
-    """Unpack all shards into the cache, unless that was done before.
+    """Unpack all shards into the cache, unless they were unpacked before.
 
     Args:
         folder: The packed set.
-        progress: Receives the bytes unpacked.
-        with_labels: Whether its labels are read; without them the folder is a source of photos.
+        progress: Receives the number of bytes unpacked.
+        with_labels: Whether to read the labels; without labels the source is a folder of photos.
 
     Raises:
         DataError: The index or a shard is damaged, or a shard is missing.
@@ -75,7 +75,7 @@ def _read_index(path: Path) -> bytes:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
     if len(content) > _MAX_INDEX_BYTES:
-        raise DataError(f"{path} is too long to be an index of shards.")
+        raise DataError(f"{path} is too large to be an index of shards.")
     return content
 
 
@@ -89,7 +89,7 @@ def _unpack_all(root: Path, index: ShardIndex, folder: Path, progress: Progress)
 
 
 def _check(path: Path, shard: ShardFile) -> None:
-    """Check that a shard is the one that was packed."""
+    """Check that a shard has the size and checksum of the index; raises DataError."""
     try:
         is_same = path.stat().st_size == shard.num_bytes and file_digest(path) == shard.sha256
     except OSError as error:
@@ -99,7 +99,7 @@ def _check(path: Path, shard: ShardFile) -> None:
         ) from error
     if not is_same:
         raise DataError(
-            f"The shard {path} is damaged: its checksum is not that of the index.\n"
+            f"The shard {path} is damaged: its size or checksum differs from the index.\n"
             f"Copy it again from where the set was packed."
         )
 

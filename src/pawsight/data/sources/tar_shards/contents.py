@@ -1,4 +1,4 @@
-"""Which photos a packed set holds, under which names, and in which shard each is."""
+"""Choose the photos of a packed set, their names in the shards, and the shard of each."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from pawsight.data.sources.source import Line
 from pawsight.errors import DataError
 from pawsight.records import Photo
 
-_NONE = "none"  # the class of photos of none of the classes; the default of `SourceConfig.none`
+_NONE = "none"  # the label for photos of none of the classes, which `SourceConfig.none` contains
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A photo that is packed."""
+    """A photo to pack."""
 
-    file: Path  # where it is now
+    file: Path
     num_bytes: int
-    mtime_ns: int  # when it was changed, in ns
-    lines: tuple[Line, ...]  # its labels; the path of each is its name in the shard
+    mtime_ns: int  # modification time
+    lines: tuple[Line, ...]  # a line for each label, with the path in the shard
 
     @property
     def name(self) -> str:
-        """Its path in the shard, which is that below the folder of the photos."""
+        """The path in the shard; the same as below the folder of the photos."""
         return self.lines[0].path
 
 
 def members_of(catalog: Catalog) -> list[Member]:
-    """Return the photos of a listing that have no problem, those of none of the classes included.
+    """Return the photos of a listing without a problem, including photos of none of the classes.
 
-    Those outside the folder, which a table may name, get a path inside.
+    A photo outside the folder, which a table may name, gets a path inside.
 
     Raises:
-        DataError: A photo cannot be found.
+        DataError: A photo cannot be read.
     """
     photos = [photo for photo in catalog.photos if not photo.problem]
     photos += [Photo(path, _NONE) for path in catalog.none_paths]
@@ -48,17 +48,17 @@ def members_of(catalog: Catalog) -> list[Member]:
 
 
 def assigned(members: Sequence[Member], shard_bytes: int) -> list[list[Member]]:
-    """Divide photos into shards, each of which is a random sample of them.
+    """Divide photos into shards, each of which is a random sample of all photos.
 
-    The order is that of a hash of their paths, so that it is the same each time.
+    The photos are sorted by a hash of their paths, so the result is the same each time.
 
     Args:
         members: The photos.
-        shard_bytes: The size from which a shard is full; the last one may be smaller.
+        shard_bytes: A shard is full when its photos have this size; the last may be smaller.
     """
     shards: list[list[Member]] = [[]]
     size = 0
-    for member in sorted(members, key=lambda one: hashlib.sha256(os.fsencode(one.name)).digest()):
+    for member in sorted(members, key=lambda m: hashlib.sha256(os.fsencode(m.name)).digest()):
         if size >= shard_bytes:
             shards.append([])
             size = 0
@@ -68,10 +68,10 @@ def assigned(members: Sequence[Member], shard_bytes: int) -> list[list[Member]]:
 
 
 def checksum_of(members: Sequence[Member], shard_bytes: int) -> str:
-    """Return SHA-256 of what is to be packed: paths, sizes, times, labels, size of the shards."""
+    """Return the SHA-256 of paths, sizes, modification times and labels, and of `shard_bytes`."""
     digest = hashlib.sha256(f"{shard_bytes}\n".encode())
-    for member in sorted(members, key=lambda one: one.name):
-        lines = [(one.label, one.part, one.group, one.columns) for one in member.lines]
+    for member in sorted(members, key=lambda m: m.name):
+        lines = [(line.label, line.part, line.group, line.columns) for line in member.lines]
         facts = [member.name, member.num_bytes, member.mtime_ns, lines]
         digest.update(json.dumps(facts).encode() + b"\n")
     return digest.hexdigest()
@@ -80,14 +80,14 @@ def checksum_of(members: Sequence[Member], shard_bytes: int) -> str:
 def _member(catalog: Catalog, photo: Photo, name: str) -> Member:
     file = catalog.root / photo.path
     try:
-        facts = file.stat()
+        status = file.stat()
     except OSError as error:
         raise DataError(f"{file} cannot be read: {error.strerror or error}.") from error
     lines = (
         Line(name, label, photo.part, photo.group, columns=photo.columns)
         for label in catalog.names_of(photo) or ("",)
     )
-    return Member(file, facts.st_size, facts.st_mtime_ns, tuple(lines))
+    return Member(file, status.st_size, status.st_mtime_ns, tuple(lines))
 
 
 def _name(path: str) -> str:

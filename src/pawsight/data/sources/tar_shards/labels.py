@@ -1,4 +1,4 @@
-"""The table of labels with which each shard begins."""
+"""Write and read the table of labels at the beginning of each shard."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ _COLUMNS = ("path", "label", "part", "group", "columns")
 
 
 def labels_name(shard: str) -> str:
-    """Return the name of the table of a shard: labels-00003.csv of photos-00003.tar."""
+    """Return the name of the table in a shard: labels-00003.csv in photos-00003.tar."""
     return shard.replace("photos-", "labels-").replace(".tar", ".csv")
 
 
 def labels_table(lines: Iterable[Line]) -> bytes:
-    """Return the table; a photo of several labels has several lines."""
+    """Return the table as CSV; a photo of several labels has several lines."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    writer.writerows((one.path, one.label, one.part, one.group, one.columns) for one in lines)
+    writer.writerows((n.path, n.label, n.part, n.group, n.columns) for n in lines)
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-def read_labels(content: bytes, place: str, first: int) -> Sequence[Line]:
+def read_labels(content: bytes, location: str, first: int) -> Sequence[Line]:
     """Read the table of a shard.
 
     Args:
-        content: The table.
-        place: Where it is, for messages.
-        first: The number of its first line among those of all shards.
+        content: The table as CSV.
+        location: The path of the table, for messages.
+        first: The number of its first line; lines are numbered through all shards.
 
     Raises:
-        DataError: It is damaged.
+        DataError: The table is damaged.
     """
     text = io.StringIO(content.decode("utf-8", "surrogateescape"), newline="")
     try:
         rows = csv.reader(text, strict=True)
         if tuple(next(rows, ())) != _COLUMNS:
-            raise ValueError("its columns are others")
+            raise ValueError("it has other columns")
         return [_line(row, first + i) for i, row in enumerate(rows)]
     except (csv.Error, ValueError) as error:
         raise DataError(
-            f"{place} is damaged ({error}).\nPack the photos again with pawsight pack."
+            f"{location} is damaged ({error}).\nPack the photos again with pawsight pack."
         ) from error
 
 

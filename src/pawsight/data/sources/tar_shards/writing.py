@@ -1,4 +1,4 @@
-"""Write one shard: the same photos and labels always give the same bytes."""
+"""Write a shard; the same photos and labels always give the same bytes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ def write_shard(
 
     Args:
         path: The file.
-        name: What the shard is called.
-        members: Its photos, in order.
-        advance: Called with the bytes of each photo.
+        name: The name of the shard.
+        members: The photos, in order.
+        advance: Receives the number of bytes of each photo.
+
+    Returns:
+        The entry of the shard for the index.
 
     Raises:
         DataError: A photo cannot be read, or was changed meanwhile.
@@ -59,6 +62,6 @@ def write_shard(
 
 
 def _entry(name: str, num_bytes: int) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)  # its time is 0, its owner 0
+    entry = tarfile.TarInfo(name)  # with modification time 0 and owner 0
     entry.size, entry.mode = num_bytes, _MODE
     return entry
