@@ -75,17 +75,22 @@ class Epoch:
         height, width = (round(side * self.validation_scale) for side in largest)
         return height, width
 
-    def describe(self, accuracy_title: str = "accuracy") -> str:
+    def describe(self, largest: tuple[int, int], accuracy_title: str = "accuracy") -> str:
         """Return the scores of the row as one line of text.
 
         Args:
+            largest: The image size of the plan, (height, width) in pixels.
             accuracy_title: The name of the accuracy, as in `Task`.
         """
         balanced = self.validation_balanced_accuracy
         rate = "" if self.is_extra else rate_text(self.images_per_second, "images")
         in_training = f"{percent(self.train_accuracy)} in training, "
+        title = self.title.capitalize()
+        if self.is_smaller:  # at several sizes, as a rule
+            height, width = self.image_size(largest)
+            title = title.replace("smaller images", f"images of {width} x {height} pixels")
         return (
-            f"{self.title.capitalize()}: {accuracy_title} "
+            f"{title}: {accuracy_title} "
             + ("" if self.is_extra else in_training)
             + f"{percent(self.validation_accuracy)} in validation"
             + (f" (balanced {percent(balanced)})" if balanced is not None else "")

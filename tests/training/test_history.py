@@ -97,15 +97,19 @@ def test_what_was_scored_after_training_is_no_epoch(is_average, is_smaller, titl
 
 def test_a_row_is_described_in_one_line():
     row = dataclasses.replace(epoch(3, 0.5, balanced=0.25), own_metrics={"top2": 0.98765})
-    plain = row.describe("share right").replace("\N{NO-BREAK SPACE}", " ")
+    plain = row.describe((24, 24), "share right").replace("\N{NO-BREAK SPACE}", " ")
     assert plain == (
         "Epoch 3: share right 60.0 % in training, 50.0 % in validation (balanced 25.0 %), "
         "top2 0.9877, 99 images/s"
     )
-    assert dataclasses.replace(row, images_per_second=0.0).describe().endswith(", top2 0.9877")
-    smaller = dataclasses.replace(epoch(3, 0.5), is_smaller=True).describe()
+    assert (
+        dataclasses.replace(row, images_per_second=0.0).describe((24, 24)).endswith(", top2 0.9877")
+    )
+    smaller = dataclasses.replace(epoch(3, 0.5), is_smaller=True, validation_scale=0.75).describe(
+        (96, 128)
+    )
     assert smaller.replace("\N{NO-BREAK SPACE}", " ") == (
-        "Epoch 3 on smaller images: accuracy 50.0 % in validation"
+        "Epoch 3 on images of 96 x 72 pixels: accuracy 50.0 % in validation"
     )
 
 

@@ -340,6 +340,7 @@ def test_the_first_row_of_a_tuned_network_scores_the_weights_it_began_with(act):
     # Of 640 photos each sixth, and no more than the 100 for validation; the others come after.
     assert learner.measured[:2] == [(100, (128, 128)), (100, (128, 128))]
     assert (first.step, first.seconds, first.learning_rate) == (0, 0.0, 0.0)
+    assert second.seconds == 13.0  # 10 steps and a validation
     assert (first.train_accuracy, first.train_loss) == (0.7, 0.3)
     assert (first.validation_accuracy, first.is_best, second.is_best) == (0.9, True, False)
     assert (first.validation_scale, learner.weights[0]) == (1.0, 0)
@@ -356,7 +357,7 @@ def test_smaller_images_and_the_average_are_scored_and_the_best_is_kept(act, tmp
     # After training: smaller images, the average at full size, and that at the smaller size.
     learner = ActedLearner([score(0.8), score(0.7), score(0.9), score(0.99, loss=float("nan"))])
     learner.initial = [np.full(1, 4.0, np.float32)]
-    fields = {"image_size": (128, 100), "finished_sizes": ((64, 48),)}
+    fields = {"image_size": (128, 100), "finished_sizes": ((64, 50),)}
     trainer, reports = act(learner, 10, **fields)
     rows = trainer._history
     assert [(row.is_smaller, row.is_average) for row in rows] == [
@@ -368,10 +369,11 @@ def test_smaller_images_and_the_average_are_scored_and_the_best_is_kept(act, tmp
     assert {(row.step, row.train_loss, row.train_accuracy) for row in rows} == {(10, 2.0, 0.25)}
     assert rows == load_history(Run(tmp_path).history_path)
     assert learner.weights[0] == 7.0  # the mean of 4 and 10
-    assert sum("on smaller images" in note for note in reports.notes) == 2
+    assert sum("on images of 50 x 64 pixels" in note for note in reports.notes) == 2
     # A run that is resumed at its end scores them again, and forgets their rows.
     again = ActedLearner([score(0.5)])
-    assert len(act(again, 10, **fields)[0]._history) == 2
+    rows = act(again, 10, **fields)[0]._history
+    assert [row.seconds for row in rows] == [13.0, 16.0]  # of both sessions
 
 
 @pytest.mark.parametrize(("num_readable", "loss"), [(1, 2.0), (0, 0.0)])

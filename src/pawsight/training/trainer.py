@@ -61,7 +61,7 @@ class Trainer:
         self._history: list[Epoch] = []
         self._best: list[np.ndarray] = []
         self._initial: Checkpoint | None = None  # until the first checkpoint is written
-        self._seconds_now: Clock = clock  # of the training, including earlier sessions
+        self._began = clock()  # minus the seconds of earlier sessions
 
     def fit(self, run: Run, progress: Progress) -> list[Epoch]:
         """Train to the end of the plan; return the history.
@@ -99,9 +99,8 @@ class Trainer:
     def _loop(self, step: int, run: Run, progress: Progress, is_stopped: Callable[[], bool]) -> int:
         """Train from a step to the end of the plan; return the number of its steps."""
         tally, clock = self._tally, self._clock
-        seconds_before, started = tally.seconds, clock()
-        self._seconds_now = lambda: seconds_before + clock() - started
-        last_saved, first_step = started, step
+        last_saved = started = clock()
+        first_step = step
         save_seconds = 0.0
         pace = Pace(self.plan, self._feed.num_ahead)
         batches = self._feed.batches(step)
@@ -120,7 +119,7 @@ class Trainer:
                 tally.num_timed += self.plan.batch_size
                 tally.step_seconds += now - step_started
             step += 1
-            tally.seconds = self._seconds_now()
+            tally.seconds = self._clock() - self._began
             self._report_step(step, progress)
             is_validated = self.plan.is_validated_after(step)
             if is_validated:
@@ -164,9 +163,9 @@ class Trainer:
         """Restore the last checkpoint, and lower the learning rate; return its step."""
         if self.plan.optimizer == "own":
             raise error  # the user's optimizer decides the learning rate
-        seconds = self._seconds_now()
+        began = self._began
         step = self._resume(run, progress)
-        self._tally.seconds = seconds  # the lost steps took time, too
+        self._began = began  # the lost steps took time, too
         self._follow(with_lower_rate(self.plan, error, step), run)
         progress.note(
             f"{error.what} at step {error.step:,}: training diverged. Resuming from step {step:,} "
@@ -211,7 +210,7 @@ class Trainer:
             self._best = self.learner.state.weights()
         save_history(self._history, run.history_path)
         progress.advance(0, **row.facts())
-        progress.note(row.describe(task_of(self.plan.task).accuracy_title))
+        progress.note(row.describe(self.plan.image_size, task_of(self.plan.task).accuracy_title))
         is_requested = self.learner.callbacks.after_epoch(row)
         if (is_reached or is_requested) and step < self.plan.num_steps:
             target_reached = f"Target of {percent(target)} reached (lower 95 % bound)"
@@ -231,7 +230,7 @@ class Trainer:
             is_average=candidate.is_average,
             is_smaller=scale < 1,
         )
-        progress.note(row.describe(task_of(self.plan.task).accuracy_title))
+        progress.note(row.describe(self.plan.image_size, task_of(self.plan.task).accuracy_title))
         if math.isfinite(score.loss):
             self._history = mark_best([*self._history, row])
             save_history(self._history, run.history_path)
@@ -244,7 +243,7 @@ class Trainer:
         return score
 
     def _row(self, step: int, score: ValidationScore, scale: float) -> Epoch:
-        self._tally.seconds = self._seconds_now()
+        self._tally.seconds = self._clock() - self._began
         row = self._tally.row(step, self.plan, score, round(scale, 4), self._is_imbalanced)
         rate = self.learner.learning_rate_at(step - 1, self.plan) if step else 0.0
         own_metrics = self.learner.validator.own_metrics()
@@ -257,9 +256,9 @@ class Trainer:
         sample = Subset(train.indices[::every][:count], train.labels[::every][:count])
         train_score = self.learner.validator.measure(sample, self.plan.image_size)
         score = self._measure(self.plan.image_size, run)
+        self._began = self._clock()  # the budget of the steps has no share for these scores
         return dataclasses.replace(
             self._row(0, score, 1.0),
-            seconds=0.0,
             train_loss=train_score.loss,
             train_accuracy=train_score.accuracy,
             is_best=True,
@@ -273,6 +272,7 @@ class Trainer:
     def _resume(self, run: Run, progress: Progress) -> int:
         """Restore the last checkpoint, or the initial state; return its step."""
         self._tally, self._history, self._best = Totals(), [], []
+        self._began = self._clock()
         checkpoint = load_checkpoint(run.checkpoints_dir, progress)
         if checkpoint is None:
             if self._initial is not None:  # training diverged before the first checkpoint
@@ -285,6 +285,7 @@ class Trainer:
             return 0
         self.learner.state.restore(checkpoint)
         self._tally, self._best = Totals(**checkpoint.facts), checkpoint.best
+        self._began = self._clock() - self._tally.seconds
         history = load_history(run.history_path) if run.history_path.is_file() else []
         # Rows after the checkpoint are of a killed process; their steps are repeated.
         history = [row for row in history if row.step <= checkpoint.step and not row.is_extra]
