@@ -204,15 +204,9 @@ def is_packed(folder: str | PurePath) -> bool:
 
 
 def is_wanted(folders: Iterable[str], name: str) -> bool:
-    """Return whether to unpack or copy a file: it may be a picture or a table.
-
-    Args:
-        folders: The names of the folders that it is in.
-        name: The name of the file.
-    """
-    if any(is_system_folder(folder) for folder in folders):
-        return False
-    return is_table_name(name) or kind_of(name) is not Kind.OTHER
+    """Return whether a file in these folders is to be unpacked or copied: a picture or a table."""
+    is_system_file = any(map(is_system_folder, folders))
+    return not is_system_file and (is_table_name(name) or kind_of(name) is not Kind.OTHER)
 
 
 def is_table_name(name: str) -> bool:
