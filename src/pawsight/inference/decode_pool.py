@@ -98,7 +98,7 @@ class DecodePool:
                 self._changed[is_large].notify()
 
     def withdraw(self, jobs: Sequence[Job]) -> None:
-        """Cancel jobs, and remove those that no thread has taken from the queue."""
+        """Cancel jobs, and remove the jobs that no thread has taken yet from the queue."""
         cancelled = {job for job in jobs if job.future.cancel()}
         if cancelled:
             with self._lock:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import csv
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from pawsight.formatting import inert_cell, inert_path, percent, printable, to_json
 from pawsight.inference.answers import UNSURE
@@ -18,17 +18,20 @@ from pawsight.records import Prediction, class_columns
 FIXED_COLUMNS = ("path", "label", "probability", "answer", "error")
 
 
-class RowWriter(Protocol):
-    """Writes a list of predictions in three parts."""
+class RowWriter(ABC):
+    """The text of a list of predictions: header, rows and footer."""
 
     def header(self) -> str:
         """Return the text before the first row."""
+        return ""
 
+    @abstractmethod
     def row(self, prediction: Prediction) -> str:
-        """Return one row, with its line end."""
+        """Return the text of a prediction, with its line end."""
 
     def footer(self) -> str:
         """Return the text after the last row."""
+        return ""
 
 
 def columns(class_names: Sequence[str]) -> list[str]:
@@ -46,7 +49,7 @@ def cells(prediction: Prediction, class_names: Sequence[str]) -> list[str | floa
     return [prediction.path, *shown, None, *probs]
 
 
-class Csv:
+class Csv(RowWriter):
     """Comma-separated values; missing values are empty.
 
     A file or class name that looks like a formula is escaped, so that no spreadsheet executes it.
@@ -66,29 +69,17 @@ class Csv:
         row = [inert_path(str(path)), next(texts), probability, *texts, *probs]
         return _csv_line("" if cell is None else cell for cell in row)
 
-    def footer(self) -> str:
-        """Return nothing."""
-        return ""
 
-
-class JsonLines:
+class JsonLines(RowWriter):
     """An object per line; missing values are null."""
 
     def __init__(self, class_names: Sequence[str]) -> None:
         self._class_names = class_names
         self._columns = columns(class_names)
 
-    def header(self) -> str:
-        """Return nothing."""
-        return ""
-
     def row(self, prediction: Prediction) -> str:
         """Return an object."""
         return self._object(prediction) + "\n"
-
-    def footer(self) -> str:
-        """Return nothing."""
-        return ""
 
     def _object(self, prediction: Prediction) -> str:
         values = cells(prediction, self._class_names)
@@ -115,7 +106,7 @@ class Json(JsonLines):
         return "\n]\n"
 
 
-class Table:
+class Table(RowWriter):
     """Lines for display; the path comes last and is not shortened, so that it can be copied."""
 
     def __init__(self, class_names: Sequence[str]) -> None:
@@ -133,10 +124,6 @@ class Table:
             return self._line("-", "-", "-", f"{path}: {printable(prediction.error)}")
         label, answer = printable(prediction.label), printable(prediction.answer)
         return self._line(label, percent(prediction.probability), answer, path)
-
-    def footer(self) -> str:
-        """Return nothing."""
-        return ""
 
     def _line(self, label: str, probability: str, answer: str, path: str) -> str:
         label, answer = (text + " " * (self._width - _width(text)) for text in (label, answer))

@@ -90,7 +90,7 @@ class _Graph(Nodes):
             raise _unsupported(layer, "the layer type is unsupported")
         inputs = [self.values.get(id(tensor)) for tensor in _inputs(layer)]
         if None in inputs:  # for a layer that is called several times, Keras has the first input
-            raise _unsupported(layer, "it or one before it is a shared layer")
+            raise _unsupported(layer, "it, or a layer before it, is a shared layer")
         self.values[id(layer.output)] = _LAYERS[type(layer)](self, layer, *inputs)
 
     def normalization_after(self, layer: keras.Layer) -> layers.BatchNormalization | None:

@@ -140,7 +140,7 @@ class _Scaling(NamedTuple):
         return count
 
     def around(self, affine: Affine) -> Affine:
-        """Turn a map within photo coordinates into one from the result to the halved photo."""
+        """Convert a map within photo coordinates to a map from the result to the halved photo."""
         (height, width), (rows, columns) = self.photo_size, self.size
         down, across = height / rows, width / columns
         affine = compose(affine, (across, 0.0, across / 2 - 0.5, 0.0, down, down / 2 - 0.5))

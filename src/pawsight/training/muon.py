@@ -3,7 +3,7 @@
 Gradient descent changes a kernel mostly along the few directions in which recent
 batches agree. Muon takes the momentum of a kernel as a matrix [fan_in,
 channels] and replaces its singular values by about 1, so that
-rare directions learn as fast as frequent ones. Here it reaches the same accuracy
+rare directions learn as fast as frequent directions. Here it reaches the same accuracy
 in half the epochs (`benchmarks/time_to_accuracy/LOG.md`).
 
 Sources: the method and the coefficients, Jordan et al. 2024,

@@ -152,9 +152,9 @@ def build_train_step(
 
     if plan.eager:
         return train_step
-    images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    labels = _label_spec(plan)
-    return tf.function(train_step, input_signature=(images, labels, tf.TensorSpec(())))
+    return tf.function(
+        train_step, input_signature=(*_batch_signature(model, plan), tf.TensorSpec(()))
+    )
 
 
 def build_validation_step(model: keras.Model, plan: Plan) -> ValidationStep:
@@ -168,14 +168,14 @@ def build_validation_step(model: keras.Model, plan: Plan) -> ValidationStep:
 
     if plan.eager:
         return validation_step
+    return tf.function(validation_step, input_signature=_batch_signature(model, plan))
+
+
+def _batch_signature(model: keras.Model, plan: Plan) -> tuple[tf.TensorSpec, tf.TensorSpec]:
     images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-    labels = _label_spec(plan)
-    return tf.function(validation_step, input_signature=(images, labels))
-
-
-def _label_spec(plan: Plan) -> tf.TensorSpec:
     is_multi_label = task_of(plan.task).is_multi_label
-    return tf.TensorSpec((None, len(plan.class_names)) if is_multi_label else (None,), tf.int32)
+    labels = tf.TensorSpec((None, len(plan.class_names)) if is_multi_label else (None,), tf.int32)
+    return images, labels
 
 
 def check_weights_fit(model: keras.Model, shapes: list[tuple[int, ...]]) -> None:
