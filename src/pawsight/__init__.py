@@ -16,52 +16,58 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from pawsight.config import AugmentConfig, SourceConfig, SplitConfig, TrainConfig
-    from pawsight.data.sources.known.sets import KnownSet, known_sets
-    from pawsight.errors import PawsightError
-    from pawsight.evaluation.comparison import Comparison
-    from pawsight.evaluation.doubts import Doubt, Doubts
-    from pawsight.evaluation.photo_needs import LearningCurve
-    from pawsight.exporting.comparison import Exported
-    from pawsight.inference.classifier import Classifier, load
-    from pawsight.models.model_files import load_model
-    from pawsight.models.registry import build_model
-    from pawsight.pipeline.augment import Augment
-    from pawsight.records import Photo, Prediction
-    from pawsight.runs import Run
-    from pawsight.sorting.sort_plan import Placement, Sorting
-    from pawsight.sorting.undoing import Undone
-    from pawsight.web.server import serve
-    from pawsight.workflow import (
-        audit,
-        compare,
-        cross_validate,
-        doubts,
-        draw_sample,
-        evaluate,
-        export,
-        feed,
-        learning_curve,
-        list_runs,
-        log_report,
-        merge_shards,
-        pack,
-        predict_folder,
-        predict_with_workers,
-        resume,
-        sort,
-        train,
-        tune,
-        undo_sort,
-        verify,
-        write_report,
-    )
-    from pawsight.workflow.compared_runs import RunSummary
-    from pawsight.workflow.packed_photos import PackedSet
-    from pawsight.workflow.predicted_folders import PredictionFile
-    from pawsight.workflow.tuning_results import Tuning
-    from pawsight.workflow.verification import Verification
+if TYPE_CHECKING:  # `as` exports a name for type checkers
+    from pawsight.config import AugmentConfig as AugmentConfig
+    from pawsight.config import SourceConfig as SourceConfig
+    from pawsight.config import SplitConfig as SplitConfig
+    from pawsight.config import TrainConfig as TrainConfig
+    from pawsight.data.sources.known.sets import KnownSet as KnownSet
+    from pawsight.data.sources.known.sets import known_sets as known_sets
+    from pawsight.errors import PawsightError as PawsightError
+    from pawsight.evaluation.comparison import Comparison as Comparison
+    from pawsight.evaluation.doubts import Doubt as Doubt
+    from pawsight.evaluation.doubts import Doubts as Doubts
+    from pawsight.evaluation.photo_needs import LearningCurve as LearningCurve
+    from pawsight.exporting.comparison import Exported as Exported
+    from pawsight.inference.classifier import Classifier as Classifier
+    from pawsight.inference.classifier import load as load
+    from pawsight.models.model_files import load_model as load_model
+    from pawsight.models.registry import build_model as build_model
+    from pawsight.pipeline.augment import Augment as Augment
+    from pawsight.records import Photo as Photo
+    from pawsight.records import Prediction as Prediction
+    from pawsight.runs import Run as Run
+    from pawsight.sorting.sort_plan import Placement as Placement
+    from pawsight.sorting.sort_plan import Sorting as Sorting
+    from pawsight.sorting.undoing import Undone as Undone
+    from pawsight.web.server import serve as serve
+    from pawsight.workflow import audit as audit
+    from pawsight.workflow import compare as compare
+    from pawsight.workflow import cross_validate as cross_validate
+    from pawsight.workflow import doubts as doubts
+    from pawsight.workflow import draw_sample as draw_sample
+    from pawsight.workflow import evaluate as evaluate
+    from pawsight.workflow import export as export
+    from pawsight.workflow import feed as feed
+    from pawsight.workflow import learning_curve as learning_curve
+    from pawsight.workflow import list_runs as list_runs
+    from pawsight.workflow import log_report as log_report
+    from pawsight.workflow import merge_shards as merge_shards
+    from pawsight.workflow import pack as pack
+    from pawsight.workflow import predict_folder as predict_folder
+    from pawsight.workflow import predict_with_workers as predict_with_workers
+    from pawsight.workflow import resume as resume
+    from pawsight.workflow import sort as sort
+    from pawsight.workflow import train as train
+    from pawsight.workflow import tune as tune
+    from pawsight.workflow import undo_sort as undo_sort
+    from pawsight.workflow import verify as verify
+    from pawsight.workflow import write_report as write_report
+    from pawsight.workflow.compared_runs import RunSummary as RunSummary
+    from pawsight.workflow.packed_photos import PackedSet as PackedSet
+    from pawsight.workflow.predicted_folders import PredictionFile as PredictionFile
+    from pawsight.workflow.tuning_results import Tuning as Tuning
+    from pawsight.workflow.verification import Verification as Verification
 
 __version__ = "0.1.0"
 
@@ -119,59 +125,7 @@ _MODULES = {
     "write_report": "workflow",
 }
 
-__all__ = [
-    "Augment",
-    "AugmentConfig",
-    "Classifier",
-    "Comparison",
-    "Doubt",
-    "Doubts",
-    "Exported",
-    "KnownSet",
-    "LearningCurve",
-    "PackedSet",
-    "PawsightError",
-    "Photo",
-    "Placement",
-    "Prediction",
-    "PredictionFile",
-    "Run",
-    "RunSummary",
-    "Sorting",
-    "SourceConfig",
-    "SplitConfig",
-    "TrainConfig",
-    "Tuning",
-    "Undone",
-    "Verification",
-    "audit",
-    "build_model",
-    "compare",
-    "cross_validate",
-    "doubts",
-    "draw_sample",
-    "evaluate",
-    "export",
-    "feed",
-    "known_sets",
-    "learning_curve",
-    "list_runs",
-    "load",
-    "load_model",
-    "log_report",
-    "merge_shards",
-    "pack",
-    "predict_folder",
-    "predict_with_workers",
-    "resume",
-    "serve",
-    "sort",
-    "train",
-    "tune",
-    "undo_sort",
-    "verify",
-    "write_report",
-]
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:

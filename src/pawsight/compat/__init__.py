@@ -15,13 +15,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from keras.utils import array_to_img, img_to_array, load_img, save_img
+if TYPE_CHECKING:  # `as` exports a name for type checkers
+    from keras.utils import array_to_img as array_to_img
+    from keras.utils import img_to_array as img_to_array
+    from keras.utils import load_img as load_img
+    from keras.utils import save_img as save_img
 
-    from pawsight.compat.dataframe import DataFrameIterator
-    from pawsight.compat.directory import DirectoryIterator
-    from pawsight.compat.generator import ImageDataGenerator
-    from pawsight.compat.iterator import Iterator, NumpyArrayIterator
+    from pawsight.compat.dataframe import DataFrameIterator as DataFrameIterator
+    from pawsight.compat.directory import DirectoryIterator as DirectoryIterator
+    from pawsight.compat.generator import ImageDataGenerator as ImageDataGenerator
+    from pawsight.compat.iterator import Iterator as Iterator
+    from pawsight.compat.iterator import NumpyArrayIterator as NumpyArrayIterator
 
 _MODULES = {
     "DataFrameIterator": "pawsight.compat.dataframe",
@@ -35,17 +39,7 @@ _MODULES = {
     "save_img": "keras.utils",
 }
 
-__all__ = [
-    "DataFrameIterator",
-    "DirectoryIterator",
-    "ImageDataGenerator",
-    "Iterator",
-    "NumpyArrayIterator",
-    "array_to_img",
-    "img_to_array",
-    "load_img",
-    "save_img",
-]
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:

@@ -47,24 +47,31 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from pawsight.inference.classifier import load
-    from pawsight.workflow.compared_runs import compare, list_runs
-    from pawsight.workflow.cross_validation import cross_validate
-    from pawsight.workflow.exports import export
-    from pawsight.workflow.finished_runs import evaluate, log_report, write_report
-    from pawsight.workflow.label_doubts import doubts
-    from pawsight.workflow.learning_curves import learning_curve
-    from pawsight.workflow.merged_shards import merge_shards
-    from pawsight.workflow.packed_photos import pack
-    from pawsight.workflow.photo_sets import audit, feed
-    from pawsight.workflow.predicted_blocks import predict_with_workers
-    from pawsight.workflow.predicted_folders import predict_folder
-    from pawsight.workflow.ready_sets import draw_sample, fetch_set
-    from pawsight.workflow.sorted_photos import sort, undo_sort
-    from pawsight.workflow.training_runs import resume, train
-    from pawsight.workflow.tuning import tune
-    from pawsight.workflow.verification import verify
+if TYPE_CHECKING:  # `as` exports a name for type checkers
+    from pawsight.inference.classifier import load as load
+    from pawsight.workflow.compared_runs import compare as compare
+    from pawsight.workflow.compared_runs import list_runs as list_runs
+    from pawsight.workflow.cross_validation import cross_validate as cross_validate
+    from pawsight.workflow.exports import export as export
+    from pawsight.workflow.finished_runs import evaluate as evaluate
+    from pawsight.workflow.finished_runs import log_report as log_report
+    from pawsight.workflow.finished_runs import write_report as write_report
+    from pawsight.workflow.label_doubts import doubts as doubts
+    from pawsight.workflow.learning_curves import learning_curve as learning_curve
+    from pawsight.workflow.merged_shards import merge_shards as merge_shards
+    from pawsight.workflow.packed_photos import pack as pack
+    from pawsight.workflow.photo_sets import audit as audit
+    from pawsight.workflow.photo_sets import feed as feed
+    from pawsight.workflow.predicted_blocks import predict_with_workers as predict_with_workers
+    from pawsight.workflow.predicted_folders import predict_folder as predict_folder
+    from pawsight.workflow.ready_sets import draw_sample as draw_sample
+    from pawsight.workflow.ready_sets import fetch_set as fetch_set
+    from pawsight.workflow.sorted_photos import sort as sort
+    from pawsight.workflow.sorted_photos import undo_sort as undo_sort
+    from pawsight.workflow.training_runs import resume as resume
+    from pawsight.workflow.training_runs import train as train
+    from pawsight.workflow.tuning import tune as tune
+    from pawsight.workflow.verification import verify as verify
 
 # Resolved on first use, so that a command imports only the modules that it needs.
 _MODULES = {
@@ -94,32 +101,7 @@ _MODULES = {
     "write_report": "workflow.finished_runs",
 }
 
-__all__ = [
-    "audit",
-    "compare",
-    "cross_validate",
-    "doubts",
-    "draw_sample",
-    "evaluate",
-    "export",
-    "feed",
-    "fetch_set",
-    "learning_curve",
-    "list_runs",
-    "load",
-    "log_report",
-    "merge_shards",
-    "pack",
-    "predict_folder",
-    "predict_with_workers",
-    "resume",
-    "sort",
-    "train",
-    "tune",
-    "undo_sort",
-    "verify",
-    "write_report",
-]
+__all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
