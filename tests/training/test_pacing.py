@@ -161,6 +161,14 @@ def test_a_slower_machine_is_given_more_time_for_what_comes_after(budget):
     assert taken == pytest.approx(280, rel=0.03)
 
 
+def test_a_short_burst_of_other_load_does_not_end_a_run_with_much_to_do_after_it(budget):
+    plan = budget(90.0).model_copy(update={"finish_seconds": 60.0})
+    # From 3 s to 9 s: had that been expected of the 60 s as well, nothing would have been left.
+    taken, last_rate, _ = acted_out(plan, lambda now: 4.0 if 3 < now < 9 else 1.0)
+    assert taken == pytest.approx(90, rel=0.05)
+    assert last_rate < 0.05
+
+
 def test_a_run_without_a_budget_is_never_planned_anew(plan_of):
     plan = plan_of(1000, stages=STAGES)
     assert Pace(plan, AHEAD).replanned(plan, 100, 1e6) is None

@@ -54,6 +54,30 @@ def _planned_steps(plan: Plan, seconds: float) -> int:
     return max(min_steps, _affordable_steps(plan, 0, seconds, 1.0))
 
 
+class _Slowness:
+    """Average of measured times of steps relative to the planned ones, over the last seconds.
+
+    Args:
+        window_seconds: The weight of a step decays to a third in so many seconds.
+        step_seconds: The average starts as if two steps had taken this planned time.
+    """
+
+    def __init__(self, window_seconds: float, step_seconds: float) -> None:
+        self._window_seconds = max(window_seconds, _MIN_STEPS_SEEN * step_seconds, 1e-9)
+        self._actual = self._expected = 2 * step_seconds or 1.0
+
+    def record(self, seconds: float, expected: float) -> None:
+        """Record the measured and the planned time of a step."""
+        decay = max(0.0, 1 - seconds / self._window_seconds)
+        self._actual = decay * self._actual + seconds
+        self._expected = decay * self._expected + expected
+
+    @property
+    def mean(self) -> float:
+        """The average; 1 is as planned."""
+        return self._actual / self._expected
+
+
 class Pace:
     """Tracks the pace of a run, and moves its end if it would miss the budget.
 
@@ -64,17 +88,17 @@ class Pace:
 
     def __init__(self, plan: Plan, num_ahead: int) -> None:
         self._num_ahead = num_ahead
-        budget = plan.seconds or 0.0
         step_seconds = plan.stages[0].step_seconds or 0.0
-        self._window_seconds = max(_MIN_STEPS_SEEN * step_seconds, _WINDOW_SHARE * budget, 1e-9)
-        # The averages start as if two steps had taken the measured time.
-        self._actual = self._expected = 2 * step_seconds or 1.0
+        self._last_steps = _Slowness(_WINDOW_SHARE * (plan.seconds or 0.0), step_seconds)
+        # A short burst of other load says little about what comes after training, and a run that
+        # was ended for it could not be continued.
+        self._as_long_as_finish = _Slowness(plan.finish_seconds, step_seconds)
         self._num_seen = 0
 
     @property
     def slowness(self) -> float:
         """Time of the last steps relative to the time measured before training."""
-        return self._actual / self._expected
+        return self._last_steps.mean
 
     def record_step(self, plan: Plan, step: int, seconds: float) -> None:
         """Record the duration of a step, counted from 0."""
@@ -82,9 +106,8 @@ class Pace:
         if not expected:
             return
         self._num_seen += 1
-        decay = max(0.0, 1 - seconds / self._window_seconds)
-        self._actual = decay * self._actual + seconds
-        self._expected = decay * self._expected + expected
+        self._last_steps.record(seconds, expected)
+        self._as_long_as_finish.record(seconds, expected)
 
     def replanned(self, plan: Plan, step: int, spent: float) -> Plan | None:
         """Return a plan that keeps the budget; None if the current plan need not change.
@@ -100,7 +123,7 @@ class Pace:
         if self._num_seen < _MIN_STEPS_SEEN:
             return None
         # On a machine that became slower, the time after training becomes longer, too.
-        left = plan.seconds - spent - plan.finish_seconds * (self.slowness - 1)
+        left = plan.seconds - spent - plan.finish_seconds * (self._as_long_as_finish.mean - 1)
         missed = abs(_remaining_seconds(plan, step, self.slowness) - left) / plan.seconds
         moved = plan.progress_at(step) - last.progress
         if not any(missed > share and moved >= progress for share, progress in _DUE):
