@@ -235,7 +235,7 @@ def test_files_of_a_model_are_started_from(what, photos, run, tmp_path, recorded
         assert _parts(grown) == _parts(source)
         assert load_history(grown.history_path)[0].validation_accuracy == pytest.approx(accuracy)
     else:
-        assert any("is not known" in note for note in recorded.notes)
+        assert any("are not known" in note for note in recorded.notes)
     assert grown.is_complete
 
 
