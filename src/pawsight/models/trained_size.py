@@ -16,7 +16,7 @@ from typing import Any
 
 
 def trained_size(path: Path) -> tuple[int, int] | None:
-    """Return the (height, width) in pixels of a saved model's input; None if the file has none."""
+    """Return the (height, width), 16 to 1024 pixels, of a saved model's input; None if unknown."""
     with contextlib.suppress(OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile):
         for shape in _input_shapes(_config(path)):
             if (
