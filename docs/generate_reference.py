@@ -59,17 +59,22 @@ def class_signature(name: str, found: type) -> str:
 
 def fields(found: type) -> str:
     """The fields of a record or config as its source has them, units and limits included."""
+    of_own = (c for c in found.__mro__ if c.__module__.startswith("pawsight"))
+    return "\n".join(line for one in of_own for line in field_lines(one))
+
+
+def field_lines(found: type) -> list[str]:
+    """The lines of the fields that the class itself defines."""
     source = textwrap.dedent(inspect.getsource(found))
     lines = source.splitlines()
     (node,) = ast.parse(source).body
     assert isinstance(node, ast.ClassDef)
-    chosen = [
+    return [
         line
         for field in node.body
         if isinstance(field, ast.AnnAssign)
         for line in lines[field.lineno - 1 : field.end_lineno]
     ]
-    return "\n".join(chosen)
 
 
 def members(found: type) -> list[str]:

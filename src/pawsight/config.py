@@ -244,7 +244,14 @@ class PixelsConfig(_Settings):
         return self
 
 
-class TrainConfig(_Settings):
+class StepSettings(BaseModel):
+    """Settings of training in steps that its plan takes over as they are."""
+
+    target_accuracy: float | None = Field(None, gt=0, lt=1)  # stop at this lower 95 % bound
+    eager: bool = False  # step through Python instead of a compiled graph: slow, for debugging
+
+
+class TrainConfig(_Settings, StepSettings):
     """Everything that decides a training run, besides the photos."""
 
     model: str = "auto"  # the best that the photos and the time allow; else a network's name
@@ -268,15 +275,11 @@ class TrainConfig(_Settings):
     minutes: float | None = Field(None, gt=0, le=600)
     batch_size: int | None = Field(None, ge=1, le=4096)
     learning_rate: float | None = Field(None, gt=0)
-    target_accuracy: float | None = Field(
-        None, gt=0, lt=1
-    )  # stop when the lower 95 % bound reaches it
     precision: PrecisionChoice = "auto"
     augment: AugmentConfig | None = None
     source: SourceConfig = SourceConfig()
     split: SplitConfig = SplitConfig()
     seed: int = Field(0, ge=0, lt=2**31)
-    eager: bool = False  # step through Python instead of a compiled graph: slow, for debugging
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Self:

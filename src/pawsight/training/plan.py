@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from pawsight.config import AugmentConfig, Optimizer, Schedule
+from pawsight.config import AugmentConfig, Optimizer, Schedule, StepSettings
 from pawsight.errors import RunError
 from pawsight.formatting import num_epochs, percent
 from pawsight.records import Resize
@@ -110,12 +110,11 @@ class HeadPlan(_AnyPlan):
     head: FittedHead
 
 
-class Plan(_AnyPlan):
+class Plan(_AnyPlan, StepSettings):
     """Training in steps: everything that the training loop needs."""
 
     kind: Literal["steps"] = "steps"
     precision_reason: str
-    eager: bool
     optimizer: Optimizer
     learning_rate: float  # the peak of the schedule
     schedule: Schedule
@@ -129,7 +128,6 @@ class Plan(_AnyPlan):
     pieces: tuple[Piece, ...] = ()
     cuts: tuple[Cut, ...] = ()  # one for each divergence
     validate_every: float = 1.0  # epochs between validations
-    target_accuracy: float | None = None
     minutes: float | None = None  # the time budget, if any
     seconds: float | None = None  # time that the budget leaves for steps and validations
     finish_seconds: float = 0.0  # time after training, at the measured speed of the machine

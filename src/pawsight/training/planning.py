@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from pawsight.class_weights import resolve_class_weights
-from pawsight.config import TrainConfig
+from pawsight.config import StepSettings, TrainConfig
 from pawsight.models.network import Network
 from pawsight.models.recipe import Recipe, Sizes
 from pawsight.models.registry import find_network
@@ -24,6 +25,8 @@ _SIDE_UNIT = 8  # pixels; other sides take as much time as the next multiple
 # With fewer training photos than this, augmentation is stronger, up to this factor.
 _MANY_PHOTOS = 4000
 _MAX_STRENGTH = 1.6
+# Fields of a recipe that a plan takes, unless the settings have one of the same name.
+_OF_RECIPE = ("optimizer", "schedule", "warmup", "augment")
 
 
 def plan(
@@ -59,6 +62,8 @@ def plan(
     image_size = config.image_size or network.image_size
     minutes = budget_minutes(config)
     return Plan(
+        **{name: getattr(config, name) for name in StepSettings.model_fields},
+        **{name: _setting(config, recipe, name) for name in _OF_RECIPE},
         model=config.model,
         task=config.source.task.name,
         class_names=class_names,
@@ -69,19 +74,13 @@ def plan(
         precision=precision.name,
         precision_reason=precision.reason,
         seed=config.seed,
-        eager=config.eager,
-        optimizer=recipe.optimizer,
         learning_rate=config.learning_rate or recipe.learning_rate * scale,
-        schedule=recipe.schedule,
         batch_size=batch_size,
         label_smoothing=0.0 if config.source.multi_label else recipe.label_smoothing,
-        augment=config.augment or recipe.augment,
         num_steps=num_steps,
         class_weights=resolve_class_weights(config.class_weights, class_names, num_per_class),
-        warmup=recipe.warmup,
         augment_strength=_strength(recipe, config, num_train),
         stages=_stages(network, recipe.sizes[0], image_size),
-        target_accuracy=config.target_accuracy,
         minutes=minutes,
         # Minutes that the user chose are used in full; the default minutes are an upper limit.
         most_steps=num_steps if minutes is not None and config.minutes is None else None,
@@ -126,6 +125,12 @@ def plan_of_part(whole: Plan, config: TrainConfig, num_per_class: Sequence[int])
         "finish_seconds": 0.0,
     }
     return whole.model_copy(update=changed)
+
+
+def _setting(config: TrainConfig, recipe: Recipe, name: str) -> Any:
+    """Return a setting, or the recipe's where it is not given or there is no such setting."""
+    given = getattr(config, name, None)
+    return getattr(recipe, name) if given is None else given
 
 
 def _epochs(recipe: Recipe, config: TrainConfig, num_train: int) -> int:
