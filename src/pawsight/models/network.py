@@ -161,6 +161,11 @@ class Network(ABC):
     ) -> Backbone:
         """Return the network up to its features as an ONNX file.
 
+        Args:
+            image_size: (height, width) in pixels.
+            weights: A file of weights to use instead; None uses the network's own weights.
+            progress: Receives the download and the conversion.
+
         Raises:
             ModelError: The weights cannot be downloaded or are of another network, or this
                 network has none.

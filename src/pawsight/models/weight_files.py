@@ -128,7 +128,7 @@ def _stored_layers(root: h5py.Group) -> Iterator[_StoredLayer]:
             owner = parts[-2] if len(parts) > 1 else layer_name
             by_layer.setdefault(owner, {})[parts[-1]] = group[weight_name]
         for owner, arrays in by_layer.items():
-            # A layer that is not a sub-model is named by the file, whatever its weights' names are.
+            # The name of a layer that is not a sub-model is in the file, not in its weights' names.
             yield _StoredLayer(layer_name if len(by_layer) == 1 else owner, arrays)
 
 

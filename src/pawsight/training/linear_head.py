@@ -207,7 +207,7 @@ def _unscaled(
 
 
 def _scale(rows: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Centre and scale each column in place; returns the means and the scales, [F].
+    """Centre and scale each column in place; return the means and the scales, [F].
 
     A column is divided by the square root of its standard deviation, because in few photos,
     features that hardly vary are mostly noise. Compared with full standardisation, accuracy
