@@ -48,7 +48,7 @@ def photo_bytes(model: keras.Model, plan: Plan) -> float:
 
 
 def needed_bytes(model: keras.Model, plan: Plan, per_photo: float) -> float:
-    """Return the estimated bytes that training needs; `per_photo` is the result of `photo_bytes`."""
+    """Return the estimated bytes that training needs; `per_photo` is that of `photo_bytes`."""
     return _PROGRAM_BYTES + 4 * _COPIES * model.count_params() + plan.batch_size * per_photo
 
 
