@@ -154,7 +154,7 @@ def _evaluate_corrected(
     """Evaluate a run on its own test part, or validation part, with corrected labels."""
     from pawsight.evaluation.run_evaluation import evaluate_others
 
-    photos = corrected(catalog.photos, catalog.root, corrections, progress, is_asked=True)
+    photos = corrected(catalog.photos, catalog.root, corrections, progress, is_required=True)
     catalog = dataclasses.replace(catalog, name=_CORRECTED, photos=tuple(photos))
     pixels = at_size(pixels, classifier.image_size)
     part: Part = "test" if len(catalog.part("test")) else "validation"

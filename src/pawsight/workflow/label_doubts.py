@@ -108,6 +108,6 @@ def _photos(
         )
     catalog, pixels = photos_of(run, progress, image_size=builtin.IMAGE_SIZE)
     if corrections := corrections_path(run.path, chosen):
-        photos = corrected(catalog.photos, catalog.root, corrections, progress, is_asked=True)
+        photos = corrected(catalog.photos, catalog.root, corrections, progress, is_required=True)
         catalog = dataclasses.replace(catalog, photos=tuple(photos))
     return catalog, pixels, run.load_config().settings.resize

@@ -40,8 +40,8 @@ def test_the_first_class_that_the_train_part_lacks_is_named(part):
     rows = (*TWO, ("c.jpg", "owls", part), ("d.jpg", "Cats", part), ("e.jpg", "dogs", part))
     text = refused(*rows)
     assert text.startswith(
-        f"The {part} part has a class 'Cats' that the train part lacks. Is it 'cats' there? Then "
-        f"--merge cats=Cats makes them one.\nFolder: /pets\n"
+        f"The {part} part has a class 'Cats' that the train part lacks. If it is 'cats' there, "
+        f"merge the two: --merge cats=Cats\nFolder: /pets\n"
         f"The classes of the train part: cats, dogs.\n"
     )
     assert text.endswith("or leave it out: --exclude Cats")
@@ -77,7 +77,7 @@ def test_a_class_of_broken_photos_is_named_with_a_cure(problem, cure):
 def test_fewer_than_two_classes_are_refused_with_the_layout_or_the_advice(labels, problem):
     rows = [(f"{number}.jpg", label) for number, label in enumerate(labels)]
     text = refused(*rows)
-    assert problem in text and "\nExpected is a folder for each class:\n" in text
+    assert problem in text and "\nThere should be a folder for each class:\n" in text
     text = refused(*rows, advice="The table x.csv is not used.\n")
     assert text.endswith("two or more are needed.\nThe table x.csv is not used.")
 
@@ -94,21 +94,23 @@ def test_folders_inside_the_only_class_are_proposed_where_most_photos_are_in_the
     paths, is_proposed
 ):
     text = refused(*((path, "x") for path in paths))
-    assert ("folders inside, a, b: --class-level 2" in text) is is_proposed
+    assert ("subfolders a, b: --class-level 2" in text) is is_proposed
 
 
 @pytest.mark.parametrize(("label", "words"), [("", "no labels"), ("cat", "only one label, 'cat'")])
 def test_two_labels_are_needed_where_a_photo_may_have_several(label, words):
     text = refused(("a.jpg", label), ("b.jpg", label), task=MULTI_LABEL, advice="Advice.\n")
-    assert text.startswith(f"The photos in /pets have {words}; with --multi-label two or more")
-    assert text.endswith("make two classes of it.\nAdvice.")
+    assert text.startswith(f"The photos in /pets have {words}; --multi-label needs two or more")
+    assert text.endswith("such as 'cat' and 'no cat'.\nAdvice.")
     check_classes(catalog_of(("a.jpg", "cat;dog"), task=MULTI_LABEL))
 
 
 def test_two_labels_of_a_photo_come_before_all_else():
     problem = "the table gives two labels: 'cat' and 'dog'"
     text = refused(("a.jpg", "", "", problem), advice="the classes are the columns a, b\n")
-    assert text.startswith("1 photo has two labels, such as a.jpg (cat, dog). Choose what is meant")
+    assert text.startswith(
+        "1 photo has two labels, such as a.jpg (cat, dog). They can be read in two ways"
+    )
     assert text.endswith("--exclude a.jpg\n  the classes are the columns a, b")
 
 

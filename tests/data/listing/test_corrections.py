@@ -79,7 +79,7 @@ def test_cells_written_for_spreadsheets_are_read_back(tmp_path):
 def test_photos_that_are_not_there_are_named(pets, tmp_path, recorded):
     (pets / "corrections.csv").write_text("path,label\ncats/b.jpg,dogs\ngone.jpg,dogs\n")
     labels(pets, recorded)
-    assert "1 photo of it is not there: gone.jpg." in recorded.notes
+    assert "1 photo of the table was not found: gone.jpg." in recorded.notes
     other = tmp_path / "mine.csv"
     other.write_text("path,label\ngone.jpg,dogs\n")
     with pytest.raises(DataError, match=r"None of the 1 photos that .*mine.csv names"):
@@ -105,6 +105,6 @@ def test_a_correction_of_a_name_in_two_folders_names_both(pets, recorded):
     put(pets, "dogs/a.jpg")
     (pets / "corrections.csv").write_text("path,label\na.jpg,dogs\ncats/b.jpg,dogs\n")
     labels(pets, recorded)
-    where = "a.jpg, it could be cats/a.jpg, dogs/a.jpg. Write the folder of the photo there."
+    where = "a.jpg, it could be cats/a.jpg, dogs/a.jpg. Add the folder of the photo to the path."
     assert f"Not corrected: {where}" in recorded.notes
     assert not any("are not there" in note for note in recorded.notes)

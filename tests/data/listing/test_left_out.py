@@ -149,7 +149,7 @@ def test_advice_on_classes_that_differ_in_a_space_works(pets):
     put(pets, "cats /x.jpg")
     notes = Notes()
     counts(pets, notes)
-    assert any("--merge 'cats=cats ' makes them one" in text for text in notes.texts)
+    assert any("To merge them: --merge 'cats=cats '" in text for text in notes.texts)
     assert counts(pets, merge="cats=cats ") == {"cats": 3, "dogs": 2, "to check": 1}
 
 

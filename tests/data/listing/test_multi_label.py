@@ -71,7 +71,9 @@ def test_a_label_with_the_mark_that_joins_labels_is_refused(photos):
 def test_two_labels_of_a_photo_are_asked_about_until_one_way_is_chosen(photos):
     (photos / "labels.csv").write_text("path,label\na.jpg,cat\na.jpg,dog\nb.jpg,dog\nc.jpg,cat\n")
     listing = scan(fetch(photos / "labels.csv", Silent()), Silent())
-    with pytest.raises(DataError, match=r"has two labels.*\n.*--multi-label\n.*--exclude a\.jpg"):
+    with pytest.raises(
+        DataError, match=r"has two labels.*\n.*--multi-label .*\n.*--exclude a\.jpg"
+    ):
         check_classes(listing)
 
 

@@ -54,6 +54,6 @@ def test_folders_without_groups_and_groups_in_two_parts_are_noted(recorded):
     some = [Photo(f"{i}.jpg", "cats", part, group=group) for i, (group, part) in enumerate(parts)]
     assert Grouping(None).checked(some, recorded) == some
     (note,) = recorded.notes
-    assert note.startswith("1 group has photos in more than one part as given, such as b in train ")
+    assert note.startswith("1 group has photos in more than one of the given parts, such as b in ")
     Grouping(None).checked(some[1:], recorded)
     assert len(recorded.notes) == 1

@@ -97,7 +97,7 @@ def test_a_class_named_train_beside_others_is_a_class(tmp_path):
 
 def test_two_folders_for_one_part_are_refused(tmp_path):
     put(tmp_path, "train/c/a.jpg", "val/c/a.jpg", "valid/c/a.jpg")
-    with pytest.raises(DataError, match=r"folders val and valid in .* all mean"):
+    with pytest.raises(DataError, match=r"folders val and valid in .* are all named as"):
         listed(tmp_path)
 
 
@@ -380,7 +380,9 @@ def test_two_classes_pass(tmp_path):
 
 
 def test_one_class_is_named_and_the_layout_is_shown(tmp_path):
-    with pytest.raises(DataError, match=r"only one class, 'cats'(.|\n)*Expected(.|\n)*dogs/"):
+    with pytest.raises(
+        DataError, match=r"only one class, 'cats'(.|\n)*There should be(.|\n)*dogs/"
+    ):
         check(put(tmp_path, "cats/a.jpg"))
 
 
@@ -391,7 +393,9 @@ def test_photos_without_classes_are_not_trained_on(tmp_path):
 
 def test_a_class_that_only_the_validation_part_has_is_named(tmp_path):
     put(tmp_path, "train/cats/a.jpg", "train/dogs/b.jpg", "val/Dogs/c.jpg", "val/cats/d.jpg")
-    with pytest.raises(DataError, match=r"validation part has a class 'Dogs'.*Is it 'dogs' there"):
+    with pytest.raises(
+        DataError, match=r"validation part has a class 'Dogs'.*If it is 'dogs' there"
+    ):
         check(tmp_path)
 
 

@@ -34,7 +34,7 @@ def test_classes_are_joined_under_a_new_name(recorded):
     merge = {"cats": ("tabby", "siamese"), "dogs": ("dogs",)}
     labels, notes = chosen(recorded, ["tabby", " tabby ", "siamese", "dogs", ""], merge=merge)
     assert labels == ["cats", "cats", "cats", "dogs", ""]  # with spaces around the name, too
-    assert notes == ["Class cats is made of tabby, siamese."]
+    assert notes == ["Class cats is merged from tabby, siamese."]
 
 
 def test_a_class_is_joined_into_one_other_only(recorded):
@@ -48,7 +48,7 @@ def test_a_class_is_joined_into_one_other_only(recorded):
 def test_a_class_that_others_join_is_named_with_them(recorded):
     assert chosen(recorded, ["a", "b", "c"], merge={"a": ("b",), "d": ("c",)}) == (
         ["a", "a", "d"],
-        ["Class a is made of a, b.", "Class d is made of c."],
+        ["Class a is merged from a, b.", "Class d is merged from c."],
     )
 
 
@@ -91,17 +91,22 @@ def test_no_class_at_all_is_named_as_none(recorded):
 def test_classes_that_differ_in_capitals_or_spaces_are_noted(recorded):
     _, notes = chosen(recorded, ["Cats", "cats", "big  dogs", "big dogs", "a", "A"])
     assert notes == [
-        "Classes Cats, cats differ in capitals or spaces only; --merge Cats=cats makes them one.",
-        "Classes big  dogs, big dogs differ in capitals or spaces only; --merge "
-        "'big  dogs=big dogs' makes them one.",
+        "Classes Cats, cats differ only in upper and lower case or spaces. "
+        "To merge them: --merge Cats=cats",
+        "Classes big  dogs, big dogs differ only in upper and lower case or spaces. "
+        "To merge them: --merge 'big  dogs=big dogs'",
     ]  # single letters are classes of their own
 
 
 @pytest.mark.parametrize(
     ("settings", "table", "start"),
     [
-        ({"classes": ("a",), "merge": {"b": ("c",)}}, "t.csv", "Name two or more with --classes"),
-        ({"merge": {"b": ("c",)}}, "t.csv", "Let --merge leave two or more"),
+        (
+            {"classes": ("a",), "merge": {"b": ("c",)}},
+            "t.csv",
+            "Name two or more classes with --classes",
+        ),
+        ({"merge": {"b": ("c",)}}, "t.csv", "Merge fewer classes with --merge"),
         ({}, "t.csv", "The classes are read from t.csv.\n"),
         ({}, "", ""),
     ],
@@ -131,9 +136,9 @@ def test_photos_of_none_of_the_classes_are_set_apart(recorded):
     found = separated(recorded, ["cats", "dogs", "None", "other"])
     assert found == (["cats", "dogs"], ("2.jpg", "3.jpg"))
     assert recorded.notes == [
-        "2 photos of None, other are of none of the classes: they set and test when the answer is "
-        "none. To train a class of that name: --classes None,cats,dogs,other; to leave them out: "
-        "--exclude None"
+        "2 photos of None, other are of none of the classes, and used to set and test the "
+        "threshold of the answer none. To train a class of that name: --classes "
+        "None,cats,dogs,other; to leave them out: --exclude None"
     ]
 
 
@@ -163,8 +168,8 @@ def test_of_several_labels_none_is_a_label_with_a_note(recorded):
     labels = ["cats", "dogs", "none"]
     assert separated(recorded, labels, multi_label=True) == (labels, ())
     assert recorded.notes == [
-        "none: trained as a label like the others. If its photos have none of the labels, name the "
-        "others: --classes cats,dogs"
+        "none: used as a label like the others. If its photos have none of the labels, choose the "
+        "other labels: --classes cats,dogs"
     ]
     recorded.notes.clear()
     separated(recorded, labels, multi_label=True, classes=("cats", "dogs"))

@@ -123,8 +123,8 @@ def test_different_folders_inside_class_folders_belong_to_them_and_the_level_bel
     notes = Notes()
     assert counts(tmp_path, notes) == {("", "cats"): 4, ("", "dogs"): 4}
     assert (
-        "The folders inside, beagle, pug, siamese, tabby, belong to the class they are in; "
-        "--class-level 2 makes them classes." in notes.texts
+        "The subfolders beagle, pug, siamese, tabby belong to the class that they are in. To use "
+        "them as classes: --class-level 2" in notes.texts
     )
     assert {label for _, label in counts(tmp_path, class_level=2)} == {
         *("tabby", "siamese", "pug", "beagle")
@@ -300,7 +300,7 @@ def test_an_audit_names_why_photos_have_no_classes_where_something_could_give_th
 
 def test_an_archive_in_a_folder_without_photos_is_named(tmp_path):
     (tmp_path / "pets.zip").write_bytes(b"PK\3\4")
-    with pytest.raises(SourceError, match=r"pets\.zip in it is not unpacked: give that as the sou"):
+    with pytest.raises(SourceError, match=r"pets\.zip in it is not unpacked: give it as the sou"):
         scan(fetch(tmp_path, Silent()))
 
 
@@ -308,7 +308,7 @@ def test_folders_inside_the_only_class_are_proposed_as_classes(tmp_path):
     put(tmp_path, "pets/cats", "pets/dogs")
     (tmp_path / "cover.jpg").write_bytes(b"x")
     listing = scan(fetch(tmp_path, Silent()))
-    with pytest.raises(DataError, match=r"folders inside, cats, dogs: --class-level 2"):
+    with pytest.raises(DataError, match=r"subfolders cats, dogs: --class-level 2"):
         check_classes(listing)
 
 
@@ -321,9 +321,7 @@ def test_a_folder_beside_that_holds_no_photos_is_no_class(tmp_path):
 
 def test_a_level_that_is_not_there_is_an_error(tmp_path):
     put(tmp_path, "cats", "dogs")
-    assert "Level 1 are the folders directly inside: cats, dogs" in question(
-        tmp_path, class_level=3
-    )
+    assert "The folders of level 1 are: cats, dogs" in question(tmp_path, class_level=3)
 
 
 def test_parts_that_are_not_there_are_an_error(tmp_path):
@@ -388,7 +386,7 @@ def test_folders_that_hold_mostly_the_same_folders_are_asked_about(tmp_path):
 def test_a_class_in_other_capitals_gets_a_merge_proposed(tmp_path):
     put(tmp_path, "train/Cats", "train/Dogs", "test/cats", "test/Dogs")
     listing = scan(fetch(tmp_path, Silent()))
-    with pytest.raises(DataError, match=r"Is it 'Cats' there[?] Then --merge Cats=cats"):
+    with pytest.raises(DataError, match=r"If it is 'Cats' there, merge the two: --merge Cats=cats"):
         check_classes(listing)
     assert counts(tmp_path, merge="Cats=cats") == {
         (part, pet): 2 for part in ("train", "test") for pet in ("Cats", "Dogs")
@@ -400,8 +398,8 @@ def test_classes_that_differ_in_capitals_only_are_named(tmp_path):
     notes = Notes()
     assert len(counts(tmp_path, notes)) == 4
     assert notes.texts[0] == (
-        "Classes Beagle, beagle differ in capitals or spaces only; "
-        "--merge Beagle=beagle makes them one."
+        "Classes Beagle, beagle differ only in upper and lower case or spaces. "
+        "To merge them: --merge Beagle=beagle"
     )
 
 
@@ -450,7 +448,7 @@ def test_names_that_are_in_several_folders_beside_their_table_are_asked_about(tm
     (tmp_path / "l.csv").write_text("file,label\n0.jpg,cat\n1.jpg,dog\n")
     text = question(tmp_path)
     assert "2 of its 2 names are in several folders: 0.jpg could be a/0.jpg, b/0.jpg." in text
-    assert "write the folder of each photo into it as well, and give" in text
+    assert "add the folder of each photo to its path in the table, and give" in text
 
 
 def test_a_table_beside_folders_of_its_classes_is_named_for_its_parts(tmp_path):
@@ -460,7 +458,7 @@ def test_a_table_beside_folders_of_its_classes_is_named_for_its_parts(tmp_path):
     )
     notes = Notes()
     counts(tmp_path, notes)
-    assert any("l.csv gives parts, too, by its column split. To take" in t for t in notes.texts)
+    assert any("l.csv gives parts, too, by its column split. To use" in t for t in notes.texts)
 
 
 @pytest.mark.parametrize("name", ["metadata.jsonl", "labels.xlsx", "data.parquet"])
@@ -615,7 +613,7 @@ def test_why_a_table_gives_no_several_labels_is_in_the_error(tmp_path):
     (tmp_path / "l.csv").write_text("path,Edema,Nodule\npics/0.jpg,1,-1\npics/1.jpg,0,1\n")
     listing = scan(fetch(tmp_path, Silent()), config=SourceConfig(multi_label=True))
     with pytest.raises(
-        DataError, match=r"with --multi-label two(.|\n)*hold 1 and -1, such as Nodul"
+        DataError, match=r"--multi-label needs two(.|\n)*hold 1 and -1, such as Nodul"
     ):
         check_classes(listing)
 
@@ -687,7 +685,7 @@ def test_a_class_named_train_is_a_class_with_a_note(tmp_path):
 def test_a_part_with_the_classes_next_to_it_is_asked_about(tmp_path):
     put(tmp_path, "cats", "dogs", "test/cats", "test/dogs")
     text = question(tmp_path)
-    assert "test as given, and the folders next to it for training: --parts test=test\n" in text
+    assert "test as given, and the folders beside it for training: --parts test=test\n" in text
     assert counts(tmp_path, parts="test=test") == PETS
     assert counts(tmp_path, parts="train=cats+dogs,test=test") == PETS
     assert "all photos to be divided: --parts none\n" in text
@@ -709,7 +707,7 @@ def test_two_parts_with_the_classes_next_to_them_are_asked_about(tmp_path):
 
 def test_a_training_part_with_the_classes_next_to_it_is_asked_about(tmp_path):
     put(tmp_path, "cats", "dogs", "train/cats", "train/dogs")
-    assert "without the folders next to it: --parts train=train\n" in question(tmp_path)
+    assert "without the folders beside it: --parts train=train\n" in question(tmp_path)
     assert counts(tmp_path, parts="train=train") == {("", "cats"): 2, ("", "dogs"): 2}
     assert counts(tmp_path, parts="none") == {("", "cats"): 4, ("", "dogs"): 4}
 
@@ -733,7 +731,7 @@ def test_folders_named_by_a_class_alone_are_for_training_next_to_those_with_a_pa
 def test_a_folder_without_a_part_next_to_those_named_by_class_and_part_is_asked_about(tmp_path):
     put(tmp_path, "cats_train", "cats_test", "dogs")
     text = question(tmp_path)
-    assert "dogs without a part" in text
+    assert "1 folder has no part: dogs" in text
     assert "2 classes cats, dogs, in parts: --parts train=cats_train+dogs,test=cats_test\n" in text
     found = counts(tmp_path, parts="train=cats_train+dogs,test=cats_test")
     assert found == {("train", "cats"): 2, ("train", "dogs"): 2, ("test", "cats"): 2}
@@ -747,7 +745,7 @@ def test_a_folder_without_a_part_next_to_those_named_by_class_and_part_is_asked_
 def test_a_class_that_is_named_for_the_test_only_is_asked_about(tmp_path):
     put(tmp_path, "cats_train", "cats_test", "dogs_train", "dogs_test", "birds_test")
     text = question(tmp_path)
-    assert "none for training of birds" in text
+    assert "no folder is for training of birds" in text
     assert "in parts: --parts" not in text
 
 

@@ -39,7 +39,7 @@ from pawsight.task import SINGLE_LABEL
         (
             ["0.5", "1.0"],
             ["0.5", "1.0"],
-            ["The labels are numbers, such as 0.5: each of the 2 is a class of its own."],
+            ["The labels are numbers, such as 0.5: each of the 2 numbers is a class."],
         ),
         (["0.5", "half"], ["0.5", "half"], []),
         (["cat", ""], ["cat", ""], ["1 line has no label."]),

@@ -54,8 +54,8 @@ def test_lines_that_repeat_a_photo_are_noted_where_a_photo_has_one_label(
     pets, recorded, lines, config, note
 ):
     listed(pets, f"path,label\n{lines}", recorded, **config)
-    repeated = [text for text in recorded.notes if "for a second time" in text]
-    assert repeated == ([f"{note} a photo for a second time."] if note else [])
+    repeated = [text for text in recorded.notes if "that an earlier line names" in text]
+    assert repeated == ([f"{note} a photo that an earlier line names."] if note else [])
 
 
 def test_the_first_two_labels_of_a_photo_are_named(pets):

@@ -71,7 +71,7 @@ def test_of_tables_beside_one_folder_those_count_that_name_photos(tmp_path, reco
     photos(tmp_path, "images/a.jpg", "images/b.jpg")
     put(tmp_path, labels=FIRST, classes="id,name\n0,cat\n1,dog\n")
     assert [row[1] for row in found(tmp_path, recorded)] == ["cat", "dog"]
-    text = "Not used, since none of the photos that it names is here: classes.csv."
+    text = "Not used, since none of the photos that it names exists: classes.csv."
     assert text in recorded.notes
 
 

@@ -52,7 +52,7 @@ def test_folder_that_cannot_be_read_is_a_row(tmp_path):
     assert row.path == "gone"
 
 
-def test_one_folder_is_listed_with_its_folders_links_and_tables(tmp_path):
+def test_one_folder_is_listed_with_its_folders_and_links(tmp_path):
     for path in ("z/1.jpg", "b/2.jpg", "@eaDir/3.jpg"):
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).write_bytes(b"x")
@@ -61,7 +61,7 @@ def test_one_folder_is_listed_with_its_folders_links_and_tables(tmp_path):
         (tmp_path / name).write_bytes(b"text")
     found = list_folder(str(tmp_path), left_out=LeftOut(["out.jpg"]))
     assert [photo.path for photo in found.photos] == ["4.jpg"]
-    assert (found.folders, found.tables) == (["b", "z", "a-link"], ["a.csv", "z.csv"])
+    assert found.folders == ["b", "z", "a-link"]
     # @eaDir, two tables, a document, a text without an ending and what the user leaves out.
     assert found.num_ignored == 6
 

@@ -93,7 +93,7 @@ def test_a_repeated_line_counts_once(pets):
     notes = Notes()
     listing = listed(pets, "path,label\na.jpg,cat\n./a.jpg,cat\nb.jpg,dog\n", notes)
     assert len(listing.photos) == 2
-    assert "1 line of labels.csv names a photo for a second time" in notes.texts[0]
+    assert "1 line of labels.csv names a photo that an earlier line names" in notes.texts[0]
 
 
 def test_a_photo_with_two_labels_has_none_and_explains_why(pets):
@@ -149,7 +149,7 @@ def test_a_table_beside_photos_without_classes_labels_them(pets):
 def test_a_table_that_came_along_may_not_lead_outside(pets):
     (pets / "labels.csv").write_text("path,label\n../outside.jpg,cat\nb.jpg,dog\n")
     listing = scan(fetch(pets, Silent()))
-    assert rows(listing)[0][3] == "the table leads outside its folder"
+    assert rows(listing)[0][3] == "its path leads outside of the folder"
 
 
 def test_another_csv_beside_class_folders_changes_nothing(pets):
@@ -718,7 +718,7 @@ def test_a_column_of_1_and_0_beside_those_of_the_classes_is_proposed_to_be_left_
     assert not any("second time" in text for text in notes.texts)
     with pytest.raises(
         DataError,
-        match=r"classes are the columns cat, dog, and indoor is something else: "
+        match=r"classes are the columns cat, dog, without indoor: "
         r"--columns labels=cat\+dog",
     ):
         check_classes(listing)
@@ -729,7 +729,7 @@ def test_a_column_of_1_and_0_beside_those_of_the_classes_is_proposed_to_be_left_
 def test_a_line_without_any_label_is_no_column_to_propose(pets):
     (pets / "c.jpg").write_bytes(b"x")
     listing = listed(pets, "path,cat,indoor,dog\na.jpg,1,1,0\nb.jpg,0,1,1\nc.jpg,0,0,0\n")
-    with pytest.raises(DataError, match=r"columns cat, dog, and .*--columns labels=cat\+dog"):
+    with pytest.raises(DataError, match=r"columns cat, dog, without .*--columns labels=cat\+dog"):
         check_classes(listing)
 
 
@@ -752,7 +752,9 @@ def test_a_column_of_measurements_is_no_column_of_classes_unless_it_is_chosen(pe
     notes = Notes()
     listing = chosen(pets, text, notes, columns="label=weight")
     assert [p.label for p in listing.photos] == ["3.5", "20"]
-    assert any("The labels are numbers, such as 3.5: each of the 2 is" in t for t in notes.texts)
+    assert any(
+        "The labels are numbers, such as 3.5: each of the 2 numbers" in t for t in notes.texts
+    )
 
 
 @pytest.mark.parametrize(("heading", "is_asked"), [("age", True), ("label", False)])
@@ -783,8 +785,9 @@ def test_photos_of_none_are_named_with_both_other_readings(pets):
     notes = Notes()
     assert len(chosen(pets, text, notes).none_paths) == 1
     assert (
-        "1 photo of None is of none of the classes: they set and test when the answer is none. To "
-        "train a class of that name: --classes None,cat,dog; to leave them out: --exclude None"
+        "1 photo of None is of none of the classes, and used to set and test the threshold of the "
+        "answer none. To train a class of that name: --classes None,cat,dog; to leave them out: "
+        "--exclude None"
     ) in notes.texts
     assert len(chosen(pets, text, exclude=["None"]).photos) == 2
     assert chosen(pets, text, classes="None,cat,dog").class_names == ("None", "cat", "dog")
@@ -905,7 +908,7 @@ def test_a_list_of_the_classes_beside_a_table_is_not_used(pets):
     (pets / "classes.csv").write_text("id,name\n0,cat\n1,dog\n")
     notes = Notes()
     assert [p.label for p in scan(fetch(pets, Silent()), notes).photos] == ["0", "1"]
-    assert "Not used, since none of the photos that it names is here: classes.csv." in notes.texts
+    assert "Not used, since none of the photos that it names exists: classes.csv." in notes.texts
 
 
 def test_settings_that_a_table_makes_useless_are_named(pets):

@@ -1,1 +1,1 @@
-"""Find the photos of a source, and the class, part and group of each."""
+"""List the photos of a source, with the class, part and group of each."""

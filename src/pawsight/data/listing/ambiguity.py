@@ -1,4 +1,4 @@
-"""Refuse folders that can be read in two ways, and name each reading with the option for it."""
+"""Refuse ambiguous folders; the message states each interpretation with its option."""
 
 from __future__ import annotations
 
@@ -16,48 +16,54 @@ from pawsight.errors import DataError
 from pawsight.formatting import counted, listed, printable, shell_quoted
 from pawsight.records import PARTS
 
-# Dates, and numbers such as 001: folders that hold a portion of a class, and are none themselves.
+# Dates, and numbers such as 001: such folders divide a class, and are no classes themselves.
 _PORTION = re.compile(r"(19|20)\d\d([-_. ]?\d\d){0,2}|0\d+|\d{3,}")
 
 
 def is_portion(name: str) -> bool:
-    """Return whether such a folder holds a portion of a class: a date, or a number as 001."""
+    """Return whether a folder holds a portion of a class by its name: a date or a number."""
     return _PORTION.fullmatch(name) is not None
 
 
 def check_flat_parts(outline: Outline, config: SourceConfig) -> None:
-    """Refuse `train/` and `test/` with photos but without classes inside; raises DataError."""
+    """Refuse `train/` and `test/` that hold photos but no class folders.
+
+    Raises:
+        DataError: There are such folders.
+    """
     parts = flat_parts(outline, config)
     if not parts:
         return
     top = sorted(parts, key=lambda name: PARTS.index(parts[name]))
-    found = {f"{name}/{photo}": photo for name in top for photo in _some_photos(outline, name)}
-    pattern = proposed_pattern(found.values())
-    such = f", such as {printable(next(iter(found)))}" if pattern else ""
-    inside = advice_on_files(outline.root / top[0])
-    inside = inside and f"In {printable(top[0])}: {inside}"
+    photos = {f"{name}/{photo}": photo for name in top for photo in _some_photos(outline, name)}
+    pattern = proposed_pattern(photos.values())
+    example = f", such as {printable(next(iter(photos)))}" if pattern else ""
+    advice = advice_on_files(outline.root / top[0])
+    advice = advice and f"In {printable(top[0])}: {advice}"
     raise DataError(
         f"The folders {listed(top)} in {outline.root} hold photos, but no class folders.\n"
         f"They can be read in two ways; choose one:\n"
-        f"  they are parts, and the class is in the name of each file{such}: "
+        f"  they are parts, and the class is in the name of each file{example}: "
         f"--label-pattern '{pattern or r'(cat|dog)[.]'}'\n"
         f"  they are the classes {listed(top)}: --parts none\n"
-        f"{advice_on_files(outline.source_root) or inside}"
+        f"{advice_on_files(outline.source_root) or advice}"
         f"If a table gives the classes, put it beside these folders, or give it as the source."
     )
 
 
 def _some_photos(outline: Outline, folder: str) -> list[str]:
+    """Return the names of some photos in a folder, or in its first subfolder."""
     inner = outline.folders(f"{folder}/")
     names = outline.photo_names(f"{folder}/")
     return names or (outline.photo_names(f"{folder}/{inner[0]}/") if inner else [])
 
 
 def check_same_folders(outline: Outline, top: tuple[str, ...]) -> None:
-    """Refuse folders that hold the same folders, since either could be the classes.
+    """Refuse folders that hold the same subfolders: either level could be the classes.
 
     Raises:
-        DataError: Two of them hold the same ones, and each holds mostly such.
+        DataError: Two of the folders hold the same subfolders, and of each folder at least half
+            of the subfolders are shared.
     """
     if len(top) < 2 or any(outline.has_photos(f"{name}/") for name in top):
         return
@@ -65,15 +71,15 @@ def check_same_folders(outline: Outline, top: tuple[str, ...]) -> None:
     shared = {name for a, b in combinations(top, 2) for name in inner[a] & inner[b]}
     if not any(is_alike(inner[a], inner[b]) for a, b in combinations(top, 2)):
         return
-    if not all(found and 2 * len(found & shared) >= len(found) for found in inner.values()):
+    if not all(names and 2 * len(names & shared) >= len(names) for names in inner.values()):
         return
     deeper = sorted(set().union(*inner.values()))
     if all(map(is_portion, deeper)):
         return
     named = {name: part_of(name) or ("test" if "test" in name.lower() else "") for name in top}
-    left = [part for part in PARTS if part not in named.values()]
-    parts = {name: part or (left.pop(0) if left else "") for name, part in named.items()}
-    odd = next((name for name in reversed(top) if not part_of(name)), top[-1])
+    unused = [part for part in PARTS if part not in named.values()]
+    parts = {name: part or (unused.pop(0) if unused else "") for name, part in named.items()}
+    no_part = next((name for name in reversed(top) if not part_of(name)), top[-1])
     option = as_option({name: part for name, part in parts.items() if part})
     raise DataError(
         f"The folders {listed(top)} in {outline.root} hold the same folders: {listed(deeper)}.\n"
@@ -81,15 +87,15 @@ def check_same_folders(outline: Outline, top: tuple[str, ...]) -> None:
         f"  {len(deeper):,} classes {listed(deeper)}, in parts: --parts {option}, for example\n"
         f"  {len(deeper):,} classes {listed(deeper)}, to be divided: --class-level 2\n"
         f"  {len(top):,} classes {listed(top)}: --class-level 1\n"
-        f"A folder that does not belong to them is left out by --exclude {odd}"
+        f"To leave out a folder that does not belong to them: --exclude {no_part}"
     )
 
 
 def check_depth_of_two(outline: Outline, top: tuple[str, ...]) -> None:
-    """Refuse `labelled/cats`, `labelled/dogs` beside `new/1.jpg`: the classes could be deeper.
+    """Refuse `labelled/cats`, `labelled/dogs` beside `new/1.jpg`: either level may be the classes.
 
     Raises:
-        DataError: Of two folders one only holds folders, and the other holds photos.
+        DataError: Of two folders one holds only folders, and the other holds photos.
     """
     outer = [name for name in top if not outline.has_photos(f"{name}/")]
     if len(top) != 2 or len(outer) != 1:
@@ -108,10 +114,14 @@ def check_depth_of_two(outline: Outline, top: tuple[str, ...]) -> None:
 
 
 def check_annotations(outline: Outline, prefixes: Sequence[str]) -> None:
-    """Refuse `images/` and `masks/` as classes: the second may mark places in the first.
+    """Refuse class folders such as `images/` and `masks/`, which may be photos and annotations.
+
+    Args:
+        outline: The folders.
+        prefixes: The class folders, relative to the source, each ending in "/".
 
     Raises:
-        DataError: One is named as photos in general, another as annotations.
+        DataError: A folder has a general name for photos, and another a name for annotations.
     """
     levels = {prefix.rstrip("/").rpartition("/")[2]: prefix.count("/") for prefix in prefixes}
     masks = [name for name in levels if is_annotation(name)]
@@ -120,8 +130,8 @@ def check_annotations(outline: Outline, prefixes: Sequence[str]) -> None:
         return
     without = " ".join(f"--exclude {shell_quoted(name)}" for name in masks)
     raise DataError(
-        f"The folders {listed((*photos, *masks))} in {outline.root} may be photos and annotations "
-        f"of these photos, and no classes.\n"
+        f"The folders {listed((*photos, *masks))} in {outline.root} may be photos and their "
+        f"annotations instead of classes.\n"
         f"They can be read in two ways; choose one:\n"
         f"  the photos are in {listed(photos)}: {without}\n"
         f"  {counted(len(levels), 'class', 'classes')} {listed(levels)}: "

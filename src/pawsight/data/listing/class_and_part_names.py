@@ -1,4 +1,4 @@
-"""Read folders named by a class and a part: `cats_train`, `cats_test`; or `cats`, `cats_val`."""
+"""Interpret names of a class and a part: `cats_train` and `cats_test`, or `cats` and `cats_val`."""
 
 from __future__ import annotations
 
@@ -11,38 +11,39 @@ from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import as_option
 from pawsight.data.part_names import is_plain_part, part_of, without_part
 from pawsight.errors import DataError
-from pawsight.formatting import listed, shell_quoted
+from pawsight.formatting import counted, listed, shell_quoted
 from pawsight.records import Part
 
 
 def classes_and_parts(
     outline: Outline, top: tuple[str, ...], config: SourceConfig
 ) -> dict[str, tuple[str, Part]]:
-    """Return class and part by folder where names of folders are both.
+    """Return the class and part of each folder, if the names of folders state both.
 
-    A folder named by a class alone is for training where no folder is named as such.
+    If no name states the training part, folders that are named by a class alone are for training.
 
     Args:
         outline: The folders.
-        top: Those directly inside the source.
-        config: Its `parts` state the part of folders; "none": such folders are classes.
+        top: The folders directly inside the source.
+        config: The settings; `parts` assigns folders to parts, and with "none" each folder is a
+            class.
 
     Returns:
-        {} unless a class has two folders, one of them for validation or test, and none of the
-        folders holds others.
+        Class and part by folder. {} unless a class has two folders, one of them for validation
+        or test, and no folder holds folders.
 
     Raises:
-        DataError: Some classes have such folders, but another folder has no part, or a class has
-            no folder for training.
+        DataError: A class has such folders, but another folder has no part, or a class has no
+            folder for training.
     """
-    given: dict[str, Part] = {}
+    assigned: dict[str, Part] = {}
     if isinstance(config.parts, dict):
-        given = {class_name(n): part for part, names in config.parts.items() for n in names}
-    is_inside = not given.keys() <= set(map(class_name, top))  # the parts are other folders
-    if config.parts == "none" or is_inside or any(map(is_plain_part, top)):
+        assigned = {class_name(n): part for part, names in config.parts.items() for n in names}
+    are_deeper = not assigned.keys() <= set(map(class_name, top))
+    if config.parts == "none" or are_deeper or any(map(is_plain_part, top)):
         return {}
     labels = {name: without_part(class_name(name)) or class_name(name) for name in top}
-    parts = {name: given.get(class_name(name)) or part_of(name) for name in top}
+    parts = {name: assigned.get(class_name(name)) or part_of(name) for name in top}
     sizes = Counter(labels.values())
     if not any(sizes[labels[n]] > 1 and parts[n] not in ("", "train") for n in top):
         return {}
@@ -53,16 +54,21 @@ def classes_and_parts(
     classes = {name: (labels[name], part) for name, part in parts.items() if part}
     trained = {label for label, part in classes.values() if part == "train"}
     if len(classes) < len(top) or len(trained) < 2 or trained != set(labels.values()):
-        raise DataError(_unclear(outline, labels, parts))
+        raise DataError(_ambiguous(outline, labels, parts))
     return classes
 
 
-def _unclear(outline: Outline, labels: Mapping[str, str], parts: Mapping[str, str]) -> str:
+def _ambiguous(outline: Outline, labels: Mapping[str, str], parts: Mapping[str, str]) -> str:
     named = [name for name, part in parts.items() if part]
-    odd = [name for name, part in parts.items() if not part]
+    without = [name for name, part in parts.items() if not part]
     trained = {labels[name] for name, part in parts.items() if part in ("", "train")}
     untrained = sorted(set(labels.values()) - trained)
-    what = f"{listed(odd)} without a part" if odd else f"none for training of {listed(untrained)}"
+    if without:
+        problem = (
+            f"{counted(len(without), 'folder has', 'folders have')} no part: {listed(without)}"
+        )
+    else:
+        problem = f"no folder is for training of {listed(untrained)}"
     classes = sorted(set(labels.values()))
     by_class = {c: "+".join(sorted(n for n in labels if labels[n] == c)) for c in classes}
     merge = " ".join(
@@ -71,7 +77,7 @@ def _unclear(outline: Outline, labels: Mapping[str, str], parts: Mapping[str, st
     kept = as_option({name: part or "train" for name, part in parts.items()})
     in_parts = f"  {len(classes):,} classes {listed(classes)}, in parts: --parts {kept}\n"
     return (
-        f"Folders in {outline.root} are named by a class and a part: {listed(named)}; {what}.\n"
+        f"Folders in {outline.root} are named by a class and a part: {listed(named)}; {problem}.\n"
         f"They can be read in several ways; choose one:\n"
         f"{'' if untrained else in_parts}"
         f"  {len(classes):,} classes {listed(classes)}, to be divided: --parts none {merge}\n"

@@ -1,4 +1,4 @@
-"""Check that listed photos have classes that a classifier can be trained on."""
+"""Check that a classifier can be trained on the classes of listed photos."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pawsight.formatting import counted, listed, printable, shell_quoted
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 
-_EXPECTED = """Expected is a folder for each class:
+_EXPECTED = """There should be a folder for each class:
   photos/
     cats/  cat1.jpg  cat2.jpg ...
     dogs/  dog1.jpg  dog2.jpg ...
@@ -27,11 +27,12 @@ def check_classes(catalog: Catalog) -> None:
     """Check that a classifier can be trained on these photos.
 
     Args:
-        catalog: The photos, as listed or as read: reading finds more with a `problem`.
+        catalog: The photos after listing, or after ingest, which finds more photos with a
+            `problem`.
 
     Raises:
-        DataError: A photo has two labels, there are fewer than two classes, or a class is
-            missing from the train part although another part has it.
+        DataError: A photo has two labels, no photo of a class can be read, there are fewer
+            than two classes, or the train part lacks a class of another part.
     """
     photos, root, names_of = catalog.photos, catalog.root, catalog.names_of
     _check_one_label(photos, catalog.advice)
@@ -41,9 +42,9 @@ def check_classes(catalog: Catalog) -> None:
     if len(counts) < 2 and catalog.task.is_multi_label:
         problem = f"only one label, '{next(iter(counts))}'" if counts else "no labels"
         raise DataError(
-            f"The photos in {root} have {problem}; with --multi-label two or more are needed.\n"
-            f"For one question, such as 'cat' and 'no cat', leave --multi-label out and make two "
-            f"classes of it.\n{catalog.advice}".rstrip()
+            f"The photos in {root} have {problem}; --multi-label needs two or more.\n"
+            f"For a single yes/no question, leave --multi-label out, and use two classes, such as "
+            f"'cat' and 'no cat'.\n{catalog.advice}".rstrip()
         )
     if len(counts) < 2:
         problem = "are photos but no classes"
@@ -53,19 +54,19 @@ def check_classes(catalog: Catalog) -> None:
             f"There {problem} in {root}; two or more are needed.\n"
             f"{(catalog.advice + _hint(photos)).rstrip() or _EXPECTED}"
         )
-    found_in = {
+    classes = {
         part: {n for p in photos if p.part == part and not p.problem for n in names_of(p)}
         for part in PARTS
     }
-    train = found_in["train"]
+    train = classes["train"]
     for part in PARTS[1:] if train else ():
-        for name in sorted(found_in[part] - train):
+        for name in sorted(classes[part] - train):
             near = difflib.get_close_matches(name.lower(), {known.lower() for known in train}, n=1)
             hint = ""
             if near:
                 spelled = _spelled(near[0], train)
                 merge = shell_quoted(f"{spelled}={name}")
-                hint = f" Is it '{spelled}' there? Then --merge {merge} makes them one."
+                hint = f" If it is '{spelled}' there, merge the two: --merge {merge}"
             raise DataError(
                 f"The {part} part has a class '{name}' that the train part lacks.{hint}\n"
                 f"Folder: {root}\n"
@@ -75,9 +76,9 @@ def check_classes(catalog: Catalog) -> None:
 
 
 def report_missing_classes(catalog: Catalog, progress: Progress) -> None:
-    """Write a note on why a classifier cannot be trained on photos whose labels were searched for.
+    """Write a note if a classifier cannot be trained on photos that are audited.
 
-    Photos without any sign of classes may be audited as they are.
+    There is no note on photos without any sign of classes.
     """
     try:
         check_classes(catalog)
@@ -87,11 +88,11 @@ def report_missing_classes(catalog: Catalog, progress: Progress) -> None:
 
 
 def _hint(photos: Sequence[Photo]) -> str:
-    """Name the level of folders, or the pattern of file names, that would give classes, if any."""
+    """Return how folders or file names could give classes: a line of a message, or ""."""
     folders = [photo.path.split("/")[1:-1] for photo in photos]
     inner = sorted({names[0] for names in folders if names})
     if len(inner) > 1 and 2 * sum(map(bool, folders)) > len(folders):
-        return f"The classes may be the folders inside, {listed(inner)}: --class-level 2\n"
+        return f"The classes may be the subfolders {listed(inner)}: --class-level 2\n"
     pattern = proposed_pattern(photo.path.rpartition("/")[2] for photo in photos)
     if not pattern:
         return ""
@@ -99,15 +100,15 @@ def _hint(photos: Sequence[Photo]) -> str:
 
 
 def _unreadable(name: str, broken: Sequence[Photo], root: Path) -> DataError:
-    cure = "Repair them"
+    advice = "Repair them"
     if broken[0].problem.startswith(NOT_FOUND):
-        cure = "Correct the paths in the table, or put the files there"
+        advice = "Correct the paths in the table, or put the files there"
     elif "save it as" in broken[0].problem:
-        cure = "Convert them"
+        advice = "Convert them"
     return DataError(
         f"No photo of class '{name}' can be read ({counted(len(broken), 'file')}).\n"
         f"Folder: {root}\nThe first: {printable(broken[0].path)}: {broken[0].problem}\n"
-        f"{cure}, or leave the class out: --exclude {shell_quoted(name)}"
+        f"{advice}, or leave the class out: --exclude {shell_quoted(name)}"
     )
 
 
@@ -117,11 +118,11 @@ def _check_one_label(photos: Sequence[Photo], advice: str) -> None:
         labels = twice[0].problem.removeprefix(TWO_LABELS).strip("'").replace("' and '", ", ")
         raise DataError(
             f"{counted(len(twice), 'photo has', 'photos have')} two labels, such as "
-            f"{printable(twice[0].path)} ({labels}). Choose what is meant:\n"
-            "  a photo may show several of these (where one cell names several, name what divides "
-            "them, such as --label-separator ';', as well): --multi-label\n"
-            f"  a photo shows one of these: give each one label in the table, or leave such photos "
-            f"out: --exclude {shell_quoted(twice[0].path)}"
+            f"{printable(twice[0].path)} ({labels}). They can be read in two ways; choose one:\n"
+            "  a photo may show several of these: --multi-label (and if a cell of the table holds "
+            "several labels, their separator, such as --label-separator ';')\n"
+            f"  a photo shows one of these: give each photo one label in the table, or leave such "
+            f"photos out: --exclude {shell_quoted(twice[0].path)}"
             f"{advice and f'{chr(10)}  {advice.rstrip()}'}"
         )
 

@@ -1,7 +1,7 @@
-"""Corrected labels: a small table of paths and labels over what folders or tables give.
+"""Apply corrected labels: a table of paths and labels that overrides folders and tables.
 
-The photos, their folders and their tables stay as they are. A table called
-corrections.csv in the folder of the photos is used without being asked for.
+The photos, their folders and their tables are not changed. A table named corrections.csv in
+the folder of the photos is used without an option.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from pawsight.progress import Progress
 from pawsight.records import Photo
 
 FILE_NAME = "corrections.csv"
-OFF = "none"  # the setting that uses no corrections, not even those beside the photos
+OFF = "none"  # the setting that uses no corrections, not even corrections.csv
 _UNANSWERED = "the corrections give it no label"
 
 
 def corrections_path(root: Path, config: SourceConfig) -> Path | None:
-    """Return the table of corrections that is used; None where there is none.
+    """Return the table of corrections to use; None if there is none.
 
     Args:
         root: The folder of the photos.
-        config: Its `labels` are a file, "none", or None for corrections.csv in that folder.
+        config: The settings; `labels` is a file, "none", or None for corrections.csv in `root`.
 
     Raises:
-        SourceError: The file that `labels` names is not there.
+        SourceError: The file that `labels` names does not exist.
     """
     if config.labels == OFF:
         return None
@@ -50,7 +50,7 @@ def corrections_path(root: Path, config: SourceConfig) -> Path | None:
 
 
 def is_corrections(path: Path, config: SourceConfig) -> bool:
-    """Return whether a table among the photos is one of corrections."""
+    """Return whether a table in the folder of the photos is a table of corrections."""
     if path.name == FILE_NAME:
         return True
     if config.labels in (None, OFF):
@@ -59,43 +59,43 @@ def is_corrections(path: Path, config: SourceConfig) -> bool:
 
 
 def corrected(
-    photos: Sequence[Photo], root: Path, path: Path, progress: Progress, is_asked: bool
+    photos: Sequence[Photo], root: Path, path: Path, progress: Progress, is_required: bool
 ) -> list[Photo]:
-    """Return photos with the labels that a table of corrections gives them.
+    """Return photos with the labels of a table of corrections.
 
-    A photo whose label is empty there is left out, with a `problem`.
+    A photo with an empty label in the table gets a `problem`, so that it is left out.
 
     Args:
-        photos: As listed.
-        root: The folder that their paths, and those in the table, are relative to.
+        photos: The listed photos.
+        root: The folder that their paths, and the paths in the table, are relative to.
         path: The table, with the columns path and label.
-        progress: Receives what was changed.
-        is_asked: Whether it is an error that none of the photos is in it.
+        progress: Receives notes on the changes.
+        is_required: Whether it is an error if the table names none of the photos.
 
     Raises:
         SourceError: The table cannot be read.
-        DataError: It is damaged, or has two labels for a photo, or none of the photos.
+        DataError: The table is damaged, has two labels for a photo, or names none of the photos.
     """
     labels = _read(path)
-    found = PhotoFinder(str(root), str(root), str(root)).find(dict.fromkeys(labels, ""))
-    places = {photo.path: place for place, photo in enumerate(photos)}
+    matches = PhotoFinder(str(root), str(root), str(root)).find(dict.fromkeys(labels, ""))
+    indices = {photo.path: index for index, photo in enumerate(photos)}
     changed, missing, num_changed = list(photos), [], 0
     for written, label in labels.items():
-        place = places.get(found[written].path)
-        if place is None:
-            where = found[written].problem.removeprefix(NOT_FOUND).lstrip("; ")
-            missing.append(f"{written}, {where}" if where else written)
+        index = indices.get(matches[written].path)
+        if index is None:
+            problem = matches[written].problem.removeprefix(NOT_FOUND).lstrip("; ")
+            missing.append(f"{written}, {problem}" if problem else written)
             continue
-        photo = photos[place]
+        photo = photos[index]
         if label == photo.label:
             continue
         num_changed += 1
         problem = photo.problem or ("" if label else _UNANSWERED)
-        changed[place] = replace(photo, label=label or photo.label, problem=problem)
-    if is_asked and labels and len(missing) == len(labels):
+        changed[index] = replace(photo, label=label or photo.label, problem=problem)
+    if is_required and labels and len(missing) == len(labels):
         raise DataError(
             f"None of the {len(labels):,} photos that {path} names is in {root}, such as "
-            f"{missing[0]}.\nIts paths are relative to that folder, and name one file each."
+            f"{missing[0]}.\nEach path must be relative to that folder, and match one file."
         )
     _report(photos, changed, path, num_changed, missing, progress)
     return changed
@@ -111,8 +111,8 @@ def _read(path: Path) -> dict[str, str]:
         label = class_name(original_cell(cells.get("label", "")))
         if labels.setdefault(written, label) != label:
             raise DataError(
-                f"Line {number} of {path} gives {written} the label '{label}', an earlier one "
-                f"'{labels[written]}'.\nLeave one of them."
+                f"Line {number} of {path} gives {written} the label '{label}', and an earlier "
+                f"line gives it '{labels[written]}'.\nRemove one of these lines."
             )
     return labels
 
@@ -126,16 +126,16 @@ def _report(
     progress: Progress,
 ) -> None:
     progress.note(f"{counted(num_changed, 'label is', 'labels are')} corrected by {path}.")
-    num_left_out = sum(one.problem == _UNANSWERED for one in after)
+    num_left_out = sum(photo.problem == _UNANSWERED for photo in after)
     if num_left_out:
         progress.note(f"Left out: {counted(num_left_out, 'photo')} without a label there.")
     unclear = [written for written in missing if ", it could be " in written]
     missing = [written for written in missing if written not in unclear]
     for written in unclear:
-        progress.note(f"Not corrected: {written}. Write the folder of the photo there.")
+        progress.note(f"Not corrected: {written}. Add the folder of the photo to the path.")
     if missing:
-        gone = counted(len(missing), "photo of it is", "photos of it are")
-        progress.note(f"{gone} not there: {listed(missing, 3)}.")
+        photos_were = counted(len(missing), "photo of the table was", "photos of the table were")
+        progress.note(f"{photos_were} not found: {listed(missing, 3)}.")
     known, now = ({photo.label for photo in photos if photo.label} for photos in (before, after))
     if now - known:
         progress.note(f"New classes by the corrections: {listed(sorted(now - known))}.")

@@ -8,32 +8,22 @@ from collections.abc import Iterable, Sequence
 
 from pawsight.data.listing.class_names import class_name
 
-_LEAST = 2  # photos of each class, for a pattern to be proposed
-_MOST = 50  # classes that a pattern is proposed for
+_MIN_PHOTOS = 2  # of each class, for a pattern to be proposed
+_MAX_CLASSES = 50  # for a pattern to be proposed
 _WORD = re.compile(r"([^\W\d_]+(?:[ _-][^\W\d_]+)*)([._ -]*)\(?\d")
 _BEGINNING = re.compile(r"([^\W\d_]+)([._-])")
-# What cameras and phones call all photos.
-_CAMERAS = {
-    "img",
-    "dsc",
-    "dscn",
-    "dscf",
-    "p",
-    "pxl",
-    "image",
-    "photo",
-    "mvimg",
-    "gopr",
-    "screenshot",
-}
+# Names that cameras and phones give to all photos.
+_CAMERA_WORDS = frozenset(
+    ("img", "dsc", "dscn", "dscf", "p", "pxl", "image", "photo", "mvimg", "gopr", "screenshot")
+)
 
 
 def found_in(pattern: re.Pattern[str], path: str) -> str:
-    """Return what a pattern finds in a file's name, or in its path if the pattern has a "/".
+    """Return the match of a pattern in the name of a file, or in its path if the pattern has a "/".
 
     Returns:
-        The text of the pattern's first group that took part, or of the whole match; "" if it
-        does not match.
+        The text of the first group that matched, or of the whole match if there is no group; ""
+        if the pattern does not match.
     """
     match = pattern.search(class_name(path if "/" in pattern.pattern else path.rpartition("/")[2]))
     if match is None:
@@ -48,20 +38,21 @@ def proposed_pattern(names: Iterable[str]) -> str:
     pattern = _alternatives([match for name in stems if (match := _WORD.match(name))])
     if pattern:
         return pattern
-    # cat_tom.jpg and dog_rex.jpg, where all names begin so.
+    # Names such as cat_tom.jpg and dog_rex.jpg, if all names begin in this way.
     beginnings = [match for name in stems if (match := _BEGINNING.match(name))]
     return _alternatives(beginnings) if len(beginnings) == len(stems) else ""
 
 
 def _alternatives(matches: Sequence[re.Match[str]]) -> str:
+    """Return a pattern of the words in matches and their common separator; "" if unsuitable."""
     words = Counter((match[1], match[2]) for match in matches)
-    found = {
-        word: mark
-        for (word, mark), count in sorted(words.items())
-        if count >= _LEAST and word.lower() not in _CAMERAS
+    separators = {
+        word: separator
+        for (word, separator), count in sorted(words.items())
+        if count >= _MIN_PHOTOS and word.lower() not in _CAMERA_WORDS
     }
-    if not 2 <= len(found) <= _MOST:
+    if not 2 <= len(separators) <= _MAX_CLASSES:
         return ""
-    marks = set(found.values())
-    mark = re.escape(marks.pop()) if len(marks) == 1 else ""
-    return f"({'|'.join(map(re.escape, found))}){mark}"
+    different = set(separators.values())
+    separator = re.escape(different.pop()) if len(different) == 1 else ""
+    return f"({'|'.join(map(re.escape, separators))}){separator}"

@@ -1,4 +1,4 @@
-"""What a listing leaves out: folders of other programs, pawsight's results, the user's patterns."""
+"""Leave out folders of other programs, results of pawsight, and what the user excludes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from pawsight.errors import SourceError
 from pawsight.formatting import listed
 from pawsight.progress import Progress
 
-SORT_JOURNAL = ".pawsight-sort"  # the folder in a folder that `pawsight sort` made
-_NAMED = 3  # folders of a kind that are named in a note
+SORT_JOURNAL = ".pawsight-sort"  # a subfolder of each folder that `pawsight sort` made
+_MAX_NAMED = 3  # folders of a kind that a note names
 
 
 class LeftOut:
-    """Decides what is left out, and counts it.
+    """Decides what is left out, and records it for notes.
 
     Args:
-        exclude: Patterns of the user's, such as `to check`, `*_old.jpg` or `cats/2019/*`. One
-            without "/" holds for the name of any folder or file, one with "/" for a path
-            relative to the source.
-        takes_sorted: Whether to list folders inside the source that `pawsight sort` made.
+        exclude: Patterns of the user, such as `to check`, `*_old.jpg` or `cats/2019/*`. A
+            pattern without "/" is compared with the names of folders and files, a pattern with
+            "/" with paths relative to the source.
+        takes_sorted: Whether to list subfolders of the source that `pawsight sort` made.
     """
 
     def __init__(self, exclude: Sequence[str] = (), takes_sorted: bool = True) -> None:
@@ -33,11 +33,11 @@ class LeftOut:
         self._sorted: set[str] = set()
         self._folders: defaultdict[str, set[str]] = defaultdict(set)
         self._matched: defaultdict[str, set[str]] = defaultdict(set)
-        self.photos: set[str] = set()  # those that a table names, left out for their path or class
-        self.empty: list[str] = []  # folders that were named and have no photos
+        self.photos: set[str] = set()  # photos of a table that are excluded by path or class
+        self.empty: list[str] = []  # folders that the user named, and that have no photos
 
     def takes_folder(self, path: str) -> bool:
-        """Return whether to enter a folder; `path` is relative, without a last "/"."""
+        """Return whether to list a folder; `path` is relative, without a final "/"."""
         parent, _, name = path.rpartition("/")
         if name == SORT_JOURNAL and parent:
             self._sorted.add(parent)
@@ -47,12 +47,12 @@ class LeftOut:
         return not is_system_folder(name) and not self.excludes(path)
 
     def takes_content(self, root: str, path: str, names: set[str]) -> bool:
-        """Return whether to list a folder's content: not if it is a result of pawsight's.
+        """Return whether to list the content of a folder: not if it is a result of pawsight.
 
         Args:
             root: The source.
-            path: The folder, relative to it; `takes_folder` has received the folders inside.
-            names: The files in the folder.
+            path: The folder, relative to the source; `takes_folder` was called for its subfolders.
+            names: The names of the files in the folder.
         """
         if path in self._sorted and not self._takes_sorted:
             self._folders["sorted by pawsight; to train on it, give it as the source"].add(path)
@@ -61,48 +61,47 @@ class LeftOut:
             return True
         try:
             with Path(root, path, "catalog.csv").open("rb") as file:
-                is_ours = b"sha256" in file.readline(1000)
+                is_result = b"sha256" in file.readline(1000)
         except OSError:
             return True
-        if is_ours:
+        if is_result:
             self._folders["results of pawsight"].add(path)
-        return not is_ours
+        return not is_result
 
     def excludes(self, path: str) -> bool:
-        """Return whether a pattern of the user's holds for a path or its last name."""
+        """Return whether a pattern of the user matches a path or its last name."""
         if not self._patterns:
             return False
         whole = _text(path)
         name = whole.rpartition("/")[2]
         for pattern, text in self._patterns.items():
-            named = whole if "/" in text else name
-            if named == text or fnmatchcase(named, text):  # brackets may be part of the name
+            compared = whole if "/" in text else name
+            if compared == text or fnmatchcase(compared, text):  # "[" may be part of the name
                 self._matched[pattern].add(path)
                 return True
         return False
 
     def report(self, progress: Progress) -> None:
-        """Write a note for each kind of folder, and for each pattern of the user's."""
+        """Write a note for each kind of folder, and for each pattern of the user."""
         for text in self._notes():
             progress.note(text)
         for pattern in self._patterns:
-            found = self._matched[pattern]
-            if found:
-                paths = listed(sorted(found), _NAMED)
+            if matched := self._matched[pattern]:
+                paths = listed(sorted(matched), _MAX_NAMED)
                 progress.note(f"Left out by --exclude '{pattern}': {paths}.")
             else:
                 progress.note(f"--exclude '{pattern}' matches nothing.")
 
     def check_no_folder_is_empty(self) -> None:
-        """Raise SourceError where a folder that was named has no photos."""
+        """Raise SourceError if a folder that the user named has no photos."""
         if self.empty:
             raise SourceError("\n".join((*self._notes(), EXAMPLES)))
 
     def _notes(self) -> Iterator[str]:
         if self.empty:
-            yield f"There are no photos in {listed(self.empty, _NAMED)}."
-        for program, found in sorted(self._folders.items()):
-            yield f"Left out: {listed(sorted(found), _NAMED)} ({program})."
+            yield f"There are no photos in {listed(self.empty, _MAX_NAMED)}."
+        for program, folders in sorted(self._folders.items()):
+            yield f"Left out: {listed(sorted(folders), _MAX_NAMED)} ({program})."
 
 
 def _text(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Find the folders that are parts: by usual words in their names, and by what they hold."""
+"""Find the folders that are parts: by usual words in their names, and by their content."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from pawsight.records import PARTS, Part
 
 
 def part_folders(outline: Outline, config: SourceConfig) -> dict[str, Part]:
-    """Return the parts among the folders directly inside a source, by name; {} if there are none.
+    """Return the folders directly inside a source that are parts, by name; {} if there are none.
 
-    They are found also where `config.parts` is "none": then their photos are divided again.
+    They are also found if `config.parts` is "none": then their photos are divided again.
 
     Raises:
-        DataError: Two folders are the same part.
-        SourceError: One of them cannot be read.
+        DataError: Two folders are the same part, or a folder beside the parts has no part.
+        SourceError: A part folder cannot be read.
     """
     top = outline.folders()
     if isinstance(config.parts, dict):
-        return _given_parts(outline, top, config.parts)
+        return _assigned_parts(outline, top, config.parts)
     named = {name: part for name in top if (part := part_of(name))}
     inner = {name: inner_classes(outline, f"{name}/") for name in top}
     named = {
@@ -46,26 +46,29 @@ def part_folders(outline: Outline, config: SourceConfig) -> dict[str, Part]:
     if "train" not in with_classes.values() and not _any_alike(with_classes, inner):
         return {}
     for part in PARTS:
-        same = [name for name, its_part in with_classes.items() if its_part == part]
+        same = [name for name in with_classes if with_classes[name] == part]
         if len(same) > 1 and config.parts is None:
             raise DataError(
-                f"The folders {' and '.join(same)} in {outline.root} all mean the {part} "
-                f"part.\nRename or move all but one, or state which is which: "
-                f"--parts {part}={'+'.join(same)} takes them together."
+                f"The folders {' and '.join(same)} in {outline.root} are all named as the {part} "
+                f"part.\nRename or move all except one; or to use them together: "
+                f"--parts {part}={'+'.join(same)}"
             )
     for name in top:
-        if name not in named and is_like_any(inner[name], with_classes, inner):
+        if name not in named and any(is_alike(inner[name], inner[n]) for n in with_classes):
             raise DataError(_unknown_part(outline, name, with_classes))
     return named
 
 
 def flat_parts(outline: Outline, config: SourceConfig) -> dict[str, Part]:
-    """Return the parts by name where none has class folders: all folders, or those of the user."""
+    """Return the part folders, by name, if none of them has class folders.
+
+    They are the folders that the user names, or all folders if all have names of parts.
+    """
     top = outline.folders()
     if isinstance(config.parts, dict):
         by_name = _by_name(config.parts)
-        given = {name: by_name[class_name(name)] for name in top if class_name(name) in by_name}
-        return {} if any(inner_classes(outline, f"{name}/") for name in given) else given
+        assigned = {name: by_name[class_name(name)] for name in top if class_name(name) in by_name}
+        return {} if any(inner_classes(outline, f"{name}/") for name in assigned) else assigned
     named = {name: part for name in top if (part := part_of(name))}
     if len(named) < len(top) or len(set(named.values())) < 2:
         return {}
@@ -73,10 +76,15 @@ def flat_parts(outline: Outline, config: SourceConfig) -> dict[str, Part]:
 
 
 def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -> dict[str, Part]:
-    """Return the parts that are inside the class folders, by name; {} if there are none.
+    """Return the part folders inside the class folders, by name; {} if there are none.
+
+    Args:
+        outline: The folders.
+        top: The class folders.
+        config: The settings.
 
     Raises:
-        DataError: Beside them is a folder that is no part, or some class folders have none.
+        DataError: Only some class folders hold parts, or a folder beside the parts is no part.
     """
     inner = {name: outline.folders(f"{name}/") for name in top}
     names = {class_name(inside) for folders in inner.values() for inside in folders}
@@ -98,17 +106,16 @@ def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -
         raise DataError(
             f"In {outline.root} {listed(divided)} hold the parts {listed(sorted(named))}, but "
             f"{listed(name for name in top if name not in divided)} do not.\n"
-            f"Divide all class folders in that way; or with --parts none all photos are divided "
-            f"again."
+            f"Divide all class folders in the same way; or to divide all photos again: --parts none"
         )
     others = names - named.keys()
     if others:
-        such = next(f"{c}/{n}" for c, found in inner.items() for n in found if n in others)
+        example = next(f"{c}/{n}" for c, folders in inner.items() for n in folders if n in others)
         raise DataError(
             f"The class folders in {outline.root} hold the parts {listed(sorted(named))}, but also "
-            f"{listed(sorted(others))}, such as {such}.\n"
-            f"Leave such folders out with --exclude {min(others)}, or state which part they are: "
-            f"--parts {as_option(named)}; with --parts none all photos are divided again."
+            f"{listed(sorted(others))}, such as {example}.\n"
+            f"Leave such folders out: --exclude {min(others)}; or state their part: "
+            f"--parts {as_option(named)}; or divide all photos again: --parts none"
         )
     if config.class_level is None:
         _check_depth(outline, top, named)
@@ -116,7 +123,7 @@ def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -
 
 
 def _check_depth(outline: Outline, top: tuple[str, ...], parts: Mapping[str, Part]) -> None:
-    """Refuse `site/train/cats`, where the classes could be the outer folders or the inner ones."""
+    """Refuse `site/train/cats`, where the outer or the inner folders could be the classes."""
     inner = {
         outer: frozenset[str]().union(
             *(
@@ -139,21 +146,21 @@ def _check_depth(outline: Outline, top: tuple[str, ...], parts: Mapping[str, Par
 
 
 def parts_of_paths(paths: Sequence[str], config: SourceConfig) -> list[Part]:
-    """Return the part of each photo by the folders it is in.
+    """Return the part of each photo by the folders in its path.
 
     Args:
-        paths: Of photos, relative to their source.
-        config: Its `parts` name the folders; None takes the usual words, where the folders of all
-            photos are so, at the same depth.
+        paths: The paths of photos, relative to their source.
+        config: The settings; `parts` assigns folders to parts. None uses the usual words, if at
+            one depth the folders of all photos are named as parts.
 
     Returns:
-        One for each, or [] where the folders are no parts, or all are the same one.
+        A part for each photo; [] if the folders are no parts, or all are the same part.
     """
     folders = [tuple(map(class_name, path.split("/")[:-1])) for path in paths]
     if isinstance(config.parts, dict):
         by_name = _by_name(config.parts)
-        found = [[by_name[name] for name in names if name in by_name] for names in folders]
-        return [parts[0] for parts in found] if all(found) else []
+        matches = [[by_name[name] for name in names if name in by_name] for names in folders]
+        return [parts[0] for parts in matches] if all(matches) else []
     for names in zip(*folders, strict=False) if config.parts is None else ():
         parts = [part for name in names if (part := part_of(name))]
         if len(parts) == len(paths) and "train" in parts and len(set(parts)) > 1:
@@ -162,7 +169,15 @@ def parts_of_paths(paths: Sequence[str], config: SourceConfig) -> list[Part]:
 
 
 def level_parts(outline: Outline, depth: int, config: SourceConfig) -> dict[str, Part]:
-    """Return the parts by name where all folders of a level are parts; {} otherwise."""
+    """Return the part folders of a level by name; {} unless all folders of the level are parts.
+
+    If the user names parts, other folders may be beside them.
+
+    Args:
+        outline: The folders.
+        depth: The level; 1 for the folders directly inside the source.
+        config: The settings.
+    """
     prefixes = [""]
     for _ in range(depth - 1):
         prefixes = [f"{p}{name}/" for p in prefixes for name in outline.folders(p)]
@@ -170,13 +185,13 @@ def level_parts(outline: Outline, depth: int, config: SourceConfig) -> dict[str,
     if isinstance(config.parts, dict):
         by_name = _by_name(config.parts)
         return {name: by_name[name] for name in names if name in by_name}
-    found = {name: part for name in names if is_plain_part(name) and (part := part_of(name))}
-    is_divided = len(found) == len(names) and len(set(found.values())) > 1
-    return found if is_divided and config.parts is None else {}
+    parts = {name: part for name in names if is_plain_part(name) and (part := part_of(name))}
+    is_divided = len(parts) == len(names) and len(set(parts.values())) > 1
+    return parts if is_divided and config.parts is None else {}
 
 
 def class_root(outline: Outline, prefix: str) -> str:
-    """Enter a folder that only encloses another one with two or more folders inside."""
+    """Return the folder that holds the class folders: `prefix`, or the only subfolder in it."""
     while not outline.has_photos(prefix):
         names = outline.folders(prefix)
         if len(names) != 1 or len(outline.folders(f"{prefix}{names[0]}/")) < 2:
@@ -186,25 +201,25 @@ def class_root(outline: Outline, prefix: str) -> str:
 
 
 def inner_classes(outline: Outline, prefix: str) -> frozenset[str]:
-    """Return the names of the class folders in a part; one that repeats the part's name is none."""
+    """Return the names of the class folders in a part; a repeated name of the part is no class."""
     names = outline.folders(class_root(outline, prefix))
     if len(names) == 1 and (is_no_class(names[0]) or f"{names[0]}/" == prefix):
         return frozenset()
     return frozenset(map(class_name, names))
 
 
-def _given_parts(
-    outline: Outline, top: tuple[str, ...], given: Mapping[Part, tuple[str, ...]]
+def _assigned_parts(
+    outline: Outline, top: tuple[str, ...], assigned: Mapping[Part, tuple[str, ...]]
 ) -> dict[str, Part]:
-    """Find the folders that the user named as parts, unless they are inside the class folders."""
-    by_name = _by_name(given)
+    """Return the folders that the user assigned to parts; {} if these are inside class folders."""
+    by_name = _by_name(assigned)
     parts = {name: by_name[class_name(name)] for name in top if class_name(name) in by_name}
     deeper = {class_name(name) for outer in top for name in outline.folders(f"{outer}/")}
     missing = by_name.keys() - set(map(class_name, parts)) - (deeper if not parts else set())
     if missing:
         raise DataError(
             f"There is no folder {listed(sorted(missing))} with photos in {outline.root}.\n"
-            f"The folders there are: {listed(top) or 'none'}. Name some of them with --parts."
+            f"Its folders are: {listed(top) or 'none'}. Name some of them with --parts."
         )
     return parts
 
@@ -214,16 +229,17 @@ def _by_name(parts: Mapping[Part, tuple[str, ...]]) -> dict[str, Part]:
 
 
 def _unknown_part(outline: Outline, name: str, parts: Mapping[str, Part]) -> str:
-    left = next((part for part in PARTS if part not in parts.values()), "test")
+    unused = next((part for part in PARTS if part not in parts.values()), "test")
     return (
         f"The folder {printable(name)} in {outline.root} holds the same folders as "
-        f"{listed(tuple(parts))}, but its name is not that of a part.\n"
-        f"State it: --parts {as_option({**parts, name: left})}; or leave it out: --exclude {name}"
+        f"{listed(tuple(parts))}, but its name is not the name of a part.\n"
+        f"State its part: --parts {as_option({**parts, name: unused})}; or leave it out: "
+        f"--exclude {name}"
     )
 
 
 def as_option(parts: Mapping[str, str]) -> str:
-    """Return the value of `--parts` for parts by folder, quoted for a shell."""
+    """Return the value of `--parts` for a mapping of folders to parts, quoted for a shell."""
     by_part: dict[str, list[str]] = {}
     for name, part in parts.items():
         by_part.setdefault(part, []).append(name)
@@ -233,18 +249,11 @@ def as_option(parts: Mapping[str, str]) -> str:
     return f"'{text}'" if re.search(r"[^\w=+,.-]", text) else text
 
 
-def is_like_any(
-    found: frozenset[str], others: Iterable[str], inner: Mapping[str, frozenset[str]]
-) -> bool:
-    """Return whether a folder holds the same class folders as one of some others."""
-    return any(is_alike(found, inner[other]) for other in others)
-
-
 def _any_alike(names: Iterable[str], inner: Mapping[str, frozenset[str]]) -> bool:
     return any(is_alike(inner[a], inner[b]) for a, b in combinations(names, 2))
 
 
 def is_alike(first: frozenset[str], second: frozenset[str]) -> bool:
-    """Return whether two folders hold the same folders: two or more, and half of those of one."""
+    """Return whether two folders share two or more subfolders, and at least half of either's."""
     same = len(first & second)
     return same >= 2 and 2 * same >= min(len(first), len(second))

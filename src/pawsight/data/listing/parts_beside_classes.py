@@ -1,4 +1,4 @@
-"""Read folders named as parts that are next to class folders: `cats/`, `dogs/` and `test/`."""
+"""Interpret part folders that are beside class folders: `cats/`, `dogs/` and `test/`."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ from pawsight.records import Part
 
 
 def parts_beside_classes(outline: Outline, config: SourceConfig) -> dict[str, Part]:
-    """Return the parts that hold the same classes as are next to them; {} if there are none.
+    """Return the part folders that hold the same classes as are beside them; {} if there are none.
 
-    The class folders next to them are for training: `cats/`, `dogs/`, `test/cats/`, `test/dogs/`.
+    The class folders beside them are for training: `cats/`, `dogs/`, `test/cats/`, `test/dogs/`.
 
     Args:
         outline: The folders.
-        config: Its `parts` name such parts; None refuses them, and "none" divides all photos.
+        config: The settings; `parts` names the part folders. None refuses such folders, and
+            "none" divides all photos again.
 
     Raises:
-        DataError: It is not chosen how such folders are read; or folders named as validation or
-            test hold none of the classes next to them, and could be classes themselves.
-        SourceError: A part cannot be read.
+        DataError: The user must choose an interpretation of such folders; or folders named as
+            validation or test hold none of the classes beside them, and may be classes.
+        SourceError: A part folder cannot be read.
     """
     top = outline.folders()
-    found = part_folders(outline, config)
-    parts = dict(found)
+    all_parts = part_folders(outline, config)
+    parts = dict(all_parts)
     if isinstance(config.parts, dict):
-        inner = _inner_classes(outline, found)
-        parts = {name: part for name, part in found.items() if _key(name) not in inner}
-    elif not found:
+        inner = _inner_classes(outline, all_parts)
+        parts = {name: part for name, part in all_parts.items() if _key(name) not in inner}
+    elif not all_parts:
         parts = {name: part for name in top if is_plain_part(name) and (part := part_of(name))}
-    if found and "train" in parts.values():
+    if all_parts and "train" in parts.values():
         return {}
     beside = [name for name in top if name not in parts]
     inner = _inner_classes(outline, parts)
@@ -44,7 +45,7 @@ def parts_beside_classes(outline: Outline, config: SourceConfig) -> dict[str, Pa
         if config.parts is None:
             raise DataError(_same_classes(outline, beside, parts))
         return parts
-    is_flat = not found or (isinstance(config.parts, dict) and not inner)
+    is_flat = not all_parts or (isinstance(config.parts, dict) and not inner)
     is_mixed = len(beside) > 1 or (beside and len(set(parts.values())) > 1)
     if is_flat and is_mixed and config.parts != "none" and set(parts.values()) - {"train"}:
         raise DataError(_part_or_class(outline, beside, [*parts]))
@@ -62,12 +63,12 @@ def _inner_classes(outline: Outline, folders: Mapping[str, Part]) -> set[str]:
 def _same_classes(outline: Outline, beside: Sequence[str], parts: Mapping[str, Part]) -> str:
     classes = f"{counted(len(beside), 'class', 'classes')} {listed(beside)}"
     if "train" in parts.values():
-        kept = f"only {listed(parts)}, without the folders next to it"
+        kept = f"only {listed(parts)}, without the folders beside it"
     else:
-        kept = f"{listed(parts)} as given, and the folders next to it for training"
+        kept = f"{listed(parts)} as given, and the folders beside it for training"
     names = (*beside, *parts)
     return (
-        f"The folders {listed(parts)} in {outline.root} hold the same folders as are next to them: "
+        f"The folders {listed(parts)} in {outline.root} hold the same folders as are beside them: "
         f"{listed(beside)}.\n"
         f"They can be read in several ways; choose one:\n"
         f"  {classes}, {kept}: --parts {as_option(parts)}\n"
@@ -80,8 +81,8 @@ def _same_classes(outline: Outline, beside: Sequence[str], parts: Mapping[str, P
 def _part_or_class(outline: Outline, beside: Sequence[str], parts: Sequence[str]) -> str:
     names = (*beside, *parts)
     return (
-        f"Folders in {outline.root} are named as parts: {listed(parts)}; but none of the classes "
-        f"next to them is inside: {listed(beside)}.\n"
+        f"Folders in {outline.root} are named as parts: {listed(parts)}; but they hold none of the "
+        f"classes beside them: {listed(beside)}.\n"
         f"They can be read in two ways; choose one:\n"
         f"  photos without classes, to be left out: {_exclude(parts)}\n"
         f"  {len(names):,} classes {listed(names)}: --parts none"

@@ -1,4 +1,4 @@
-"""The groups of photos that stay in one part: a folder, a column of the table, or a pattern."""
+"""Group photos that must stay in one part: by folder, by a column of a table, or by a pattern."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pawsight.formatting import counted, printable
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 
-FOLDER = "folder"  # what --group-by calls the folder that a photo is in
+FOLDER = "folder"  # the value of --group-by for the folder that a photo is in
 
 
 class Grouping:
-    r"""How photos are grouped.
+    r"""Groups photos as the user chose.
 
     Args:
-        group_by: "folder"; a regular expression with a group in parentheses, such as
-            `person(\d+)`, which is searched in the names of files, or in their paths if it has a
-            "/"; any other word is a column of the table. None takes a table's column "group".
+        group_by: "folder"; or a regular expression with a group in parentheses, such as
+            `person(\d+)`, which is searched in file names, or in paths if it has a "/"; or the
+            name of a column of the table. None uses the column "group" of a table.
 
     Raises:
-        DataError: It is not a valid regular expression.
+        DataError: The regular expression is not valid.
     """
 
     def __init__(self, group_by: str | None) -> None:
@@ -35,22 +35,22 @@ class Grouping:
 
     @property
     def table_column(self) -> str | None:
-        """The column of a table to read groups from; "folder" counts where there is one."""
+        """The column of a table to read groups from; "folder" if the table has such a column."""
         return FOLDER if self.is_by_folder else self.column
 
     @property
     def is_by_column(self) -> bool:
-        """Whether only a table can have such groups."""
+        """Whether the groups need a table."""
         return self.column is not None
 
     def in_folder(self, photos: Sequence[Photo], prefix: str) -> list[Photo]:
-        """Group photos by the folder they are in below `prefix`, if configured."""
+        """Return photos grouped by their folder, relative to `prefix`, if the user chose that."""
         if not self.is_by_folder:
             return list(photos)
         return [_in_folder(photo, prefix) for photo in photos]
 
     def checked(self, photos: Sequence[Photo], progress: Progress) -> list[Photo]:
-        """Group photos by the pattern, if there is one, and write notes on the groups.
+        """Return photos grouped by the pattern, if there is one; write notes on the groups.
 
         Raises:
             DataError: The pattern matches no photo.
@@ -59,34 +59,34 @@ class Grouping:
             photos = self._matched(photos, self._pattern, progress)
         if self.is_by_folder and not any(photo.group for photo in photos):
             progress.note("--group-by folder groups nothing: no photo is in a folder of a class.")
-        parts: dict[str, set[str]] = {}
+        parts_of: dict[str, set[str]] = {}
         for photo in photos:
             if photo.group:
-                parts.setdefault(photo.group, set()).add(photo.part)
-        apart = sorted(group for group, found in parts.items() if len(found) > 1)
-        if apart:
-            found = " and ".join(part for part in PARTS if part in parts[apart[0]])
+                parts_of.setdefault(photo.group, set()).add(photo.part)
+        split = sorted(group for group, parts in parts_of.items() if len(parts) > 1)
+        if split:
+            names = " and ".join(part for part in PARTS if part in parts_of[split[0]])
             progress.note(
-                f"{counted(len(apart), 'group has', 'groups have')} photos in more than one part "
-                f"as given, such as {apart[0]} in {found}: the score will look better than it is. "
-                f"With --parts none the parts are made again, and groups stay together."
+                f"{counted(len(split), 'group has', 'groups have')} photos in more than one of the "
+                f"given parts, such as {split[0]} in {names}: the score will be too high. To "
+                f"divide the photos again, so that groups stay together: --parts none"
             )
         return list(photos)
 
     def _matched(
         self, photos: Sequence[Photo], pattern: re.Pattern[str], progress: Progress
     ) -> list[Photo]:
-        found = [found_in(pattern, photo.path) for photo in photos]
-        num_alone = found.count("")
-        if num_alone == len(found):
+        groups = [found_in(pattern, photo.path) for photo in photos]
+        num_without = groups.count("")
+        if num_without == len(groups):
             raise DataError(
-                f"--group-by '{pattern.pattern}' matches none of the {len(found):,} photos, "
+                f"--group-by '{pattern.pattern}' matches none of the {len(groups):,} photos, "
                 f"such as {printable(photos[0].path)}."
             )
-        groups = counted(len(set(found) - {""}), "group")
-        alone = f"; {num_alone:,} without a group" if num_alone else ""
-        progress.note(f"{counted(len(found) - num_alone, 'photo')} in {groups}{alone}.")
-        return [replace(p, group=group) for p, group in zip(photos, found, strict=True)]
+        num_groups = counted(len(set(groups) - {""}), "group")
+        others = f"; {num_without:,} without a group" if num_without else ""
+        progress.note(f"{counted(len(groups) - num_without, 'photo')} in {num_groups}{others}.")
+        return [replace(p, group=group) for p, group in zip(photos, groups, strict=True)]
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -97,7 +97,9 @@ def _pattern(text: str) -> re.Pattern[str]:
             f"--group-by '{text}' is not a valid regular expression: {error}."
         ) from error
     if not pattern.groups:
-        raise DataError(f"--group-by '{text}' has no group: put what names the group into ( ).")
+        raise DataError(
+            f"--group-by '{text}' has no group: enclose the name of the group in parentheses."
+        )
     return pattern
 
 

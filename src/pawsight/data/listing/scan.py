@@ -1,9 +1,8 @@
-"""Find every photo of a source and decide which class, part and group it belongs to.
+"""List every photo of a source, and decide which class, part and group it belongs to.
 
-Three layouts are read: a folder per class; parts, each with a folder per class (or the other way
-round); a table. Photos without classes are listed as well, with the label "", since they can be
-audited and predicted. No photo is opened. Whatever is found is a row or is counted, and what was
-understood is written as a note.
+There are three layouts: class folders; parts with class folders (or the reverse); a table.
+Photos without classes get the label "", since they can be audited and predicted. No photo is
+opened. Every file is listed or counted, and notes state how folders and tables were interpreted.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from pawsight.records import Part, Photo
 
 _LOOSE = "it is outside the class folders, so its class is unknown"
 _UNMATCHED = "its name does not match --label-pattern, so its class is unknown"
-_DEEPEST = 4  # enclosing folders that are skipped
+_MAX_ENCLOSING = 4  # nested folders that are skipped because they only enclose another folder
 
 
 def scan(
@@ -51,23 +50,22 @@ def scan(
     group_by: str | None = None,
     config: SourceConfig | None = None,
 ) -> Catalog:
-    """List the photos of a source, and write notes on what its folders or its table mean.
+    """List the photos of a source, and write notes on how its folders or table were interpreted.
 
     Args:
-        source: Where they are.
-        progress: Receives each folder, and the notes.
-        group_by: What becomes the `group` of a photo, as in `SplitConfig`. None takes a
-            table's column "group".
-        config: What the folders or the table mean, and which photos are used.
+        source: The source.
+        progress: Receives the number of photos of each folder, and the notes.
+        group_by: What the `group` of a photo is, as in `SplitConfig`. None uses the column
+            "group" of a table.
+        config: How to interpret folders or tables, and which photos to use.
 
     Raises:
-        SourceError: The folder cannot be read, or no photo is in it.
-        DataError: The folders or the table can be read in two ways, or not at all, or a setting
-            names what is not there.
+        SourceError: The folder cannot be read, or contains no photos.
+        DataError: The folders or the table are ambiguous or invalid, or a setting names a folder,
+            column or class that does not exist.
     """
     progress.start("Listing photos", None, "photos")
-    config = config or SourceConfig()
-    return _Scan(source, progress, Grouping(group_by), config).listing()
+    return _Scan(source, progress, Grouping(group_by), config or SourceConfig()).listing()
 
 
 class _Scan:
@@ -88,7 +86,7 @@ class _Scan:
         self._advice = ""
 
     def listing(self) -> Catalog:
-        """Return the photos, sorted by path."""
+        """Return the catalog."""
         if self._source.lines is not None:
             origin = self._read_lines(Table(self._source.lines), self._source.root / "labels")
         elif self._source.table is not None:
@@ -111,17 +109,17 @@ class _Scan:
                 f"{self._advice or advice_on_files(self._source.root)}{EXAMPLES}"
             )
         if not self._has_table and {photo.part for photo in photos} == {"train"}:
-            photos = [replace(photo, part="") for photo in photos]  # to be divided, for a test too
+            photos = [replace(photo, part="") for photo in photos]  # the split divides them
         task = self._config.task
         corrections = corrections_path(self._outline.root, self._config)
         if corrections and task.is_multi_label:
             self._progress.note(f"{corrections} is not used: it gives each photo one label.")
         elif corrections:
-            is_asked = self._config.labels is not None
-            photos = corrected(*(photos, self._outline.root, corrections, self._progress, is_asked))
+            is_set = self._config.labels is not None
+            photos = corrected(*(photos, self._outline.root, corrections, self._progress, is_set))
         if task.is_multi_label and not self._has_table:
             photos = joined_copies(self._outline.root, photos, self._progress)
-        photos, of_none = selection.without_none(photos, self._config, self._progress)
+        photos, none_paths = selection.without_none(photos, self._config, self._progress)
         photos = selection.selected(photos, self._config, self._progress)
         photos = self._grouping.checked(photos, self._progress)
         if len({photo.label for photo in photos if photo.label}) < 2 and not any(
@@ -133,30 +131,30 @@ class _Scan:
         return Catalog(
             *(self._source.name, self._outline.root, tuple(photos), self._found.num_ignored),
             task=task,
-            none_paths=of_none,
+            none_paths=none_paths,
             advice=self._advice,
         )
 
     def _tables_beside(self) -> dict[Path, Part | None]:
-        """Enter enclosing folders; return the tables there if folders do not give the classes."""
+        """Skip enclosing folders; return the tables that give the classes, {} if folders do."""
         outline = self._outline
         if error := outline.error(""):
-            why = error.strerror or error
-            raise SourceError(f"The folder {outline.root} cannot be read: {why}.") from error
+            reason = error.strerror or error
+            raise SourceError(f"The folder {outline.root} cannot be read: {reason}.") from error
         if outline.is_run:
             raise SourceError(
                 f"{outline.root} holds results of pawsight, not photos to train on.\n"
                 f"Give the folder that the photos are in."
             )
         if self._config.class_level is None:
-            self._enter()
+            self._skip_enclosing()
         tables, self._advice = choose_tables(self._outline, self._config, self._progress)
         return tables
 
-    def _enter(self) -> None:
-        """Enter the folder that encloses everything, if there are classes or a table inside."""
+    def _skip_enclosing(self) -> None:
+        """Skip folders that only enclose another folder, if that holds classes or a table."""
         outline = self._outline
-        for _ in range(_DEEPEST):
+        for _ in range(_MAX_ENCLOSING):
             names = outline.folders()
             if len(names) != 1 or outline.has_photos():
                 break
@@ -166,11 +164,11 @@ class _Scan:
                 self._outline = outline
         if self._outline.root != self._source.root:
             self._progress.note(
-                f"Everything is in {self._outline.root}; reading the classes there."
+                f"All photos are in {self._outline.root}; reading the classes there."
             )
 
     def _read_tables(self, tables: Mapping[Path, Part | None]) -> str:
-        """List what tables name; return where the classes and parts are stated."""
+        """List the photos that tables name; return the origin of the classes, for a note."""
         origin = ""
         for path, part in tables.items():
             table = read_table(path, self._config, self._grouping.table_column)
@@ -183,16 +181,16 @@ class _Scan:
             names = listed(path.name for path in tables)
             raise DataError(
                 f"{counted(len(twice), 'photo is', 'photos are')} in more than one of {names}, "
-                f"such as {twice[0]}.\nLeave each in one of them."
+                f"such as {twice[0]}.\nKeep each photo in one table."
             )
         return origin
 
     def _read_lines(self, table: Table, path: Path, part: Part | None = None) -> str:
         self._has_table = True
-        is_own = self._source.table is not None or self._source.lines is not None
+        is_source = self._source.table is not None or self._source.lines is not None
         rows = TableRows(
             *(str(self._outline.root), table, path, self._grouping, self._left_out),
-            *(self._config, is_own, self._progress),
+            *(self._config, is_source, self._progress),
         )
         photos = rows.photos()
         self._advice += rows.advice
@@ -207,15 +205,15 @@ class _Scan:
         return f"{column} of {path.name}"
 
     def _with_parts_of_folders(self, photos: list[Photo], table: Path) -> list[Photo]:
-        """Return the photos of a table without parts in those of their folders, if any."""
+        """Return photos of a table without parts, with the parts of their folders, if any."""
         if parts := parts_of_paths([photo.path for photo in photos], self._config):
             return [replace(photo, part=part) for photo, part in zip(photos, parts, strict=True)]
         if isinstance(self._config.parts, dict):
             names = [name for folders in self._config.parts.values() for name in folders]
             raise DataError(
                 f"--parts names {listed(names)}, but {table} has no column of parts, and not all "
-                f"of its photos are in folders of these names.\nIf a column gives the parts, name "
-                f"it, too: --columns part=NAME"
+                f"of its photos are in folders of these names.\nIf a column gives the parts: "
+                f"--columns part=NAME"
             )
         return photos
 
@@ -225,7 +223,7 @@ class _Scan:
             raise DataError(
                 f"The photos in {self._source.root} cannot be grouped by '{column}': no table is "
                 f"used.\nGive a .csv with the columns path, label and {column}; or group by "
-                f"folder, or by a pattern of file names with a group, such as '{column}(\\d+)'."
+                f"folder, or by a pattern of file names, such as '{column}(\\d+)'."
             )
         if self._config.label_pattern:
             return self._read_names(re.compile(self._config.label_pattern))
@@ -239,14 +237,16 @@ class _Scan:
     def _read_classes(self, structure: Structure) -> None:
         root = str(self._outline.root)
         for prefix in structure.enclosing:
-            here = list_folder(root, prefix, left_out=self._left_out)
+            found = list_folder(root, prefix, left_out=self._left_out)
             parts = {inner.part for inner in structure.classes if inner.prefix.startswith(prefix)}
             if self._config.task.is_multi_label and len(parts) == 1:
-                self._found.photos += [replace(p, part=part) for part in parts for p in here.photos]
-                here.photos.clear()
-            loose = [p if p.problem else replace(p, problem=_LOOSE) for p in here.photos]
+                self._found.photos += [
+                    replace(p, part=part) for part in parts for p in found.photos
+                ]
+                found.photos.clear()
+            loose = [p if p.problem else replace(p, problem=_LOOSE) for p in found.photos]
             self._found.photos += loose
-            self._found.num_ignored += here.num_ignored
+            self._found.num_ignored += found.num_ignored
             if loose:
                 self._progress.note(
                     f"Left out: {counted(len(loose), 'photo')} in {root}/{prefix} outside its "
@@ -254,17 +254,17 @@ class _Scan:
                 )
         for folder in structure.classes:
             self._add(folder.prefix, folder.label, folder.part)
-        for name, why in structure.left_out.items():
-            beside = walk(root, f"{name}/", progress=self._progress, left_out=self._left_out)
+        for name, reason in structure.left_out.items():
+            found = walk(root, f"{name}/", progress=self._progress, left_out=self._left_out)
             self._progress.note(
-                f"Left out {printable(name)}/: {why} ({counted(len(beside.photos), 'photo')})."
+                f"Left out {printable(name)}/: {reason} ({counted(len(found.photos), 'photo')})."
             )
-            self._found.num_ignored += len(beside.photos) + beside.num_ignored
+            self._found.num_ignored += len(found.photos) + found.num_ignored
         for text in structure.notes:
             self._progress.note(text)
 
     def _read_names(self, pattern: re.Pattern[str]) -> str:
-        """Take the classes from the names of files; folders may be parts."""
+        """List photos with the classes in their file names; folders may be parts."""
         parts = part_folders(self._outline, self._config) or flat_parts(self._outline, self._config)
         if self._config.parts == "none":
             parts = {}
@@ -293,7 +293,7 @@ class _Scan:
         return f"file names by '{pattern.pattern}'"
 
     def _add(self, prefix: str, label: str = "", part: Part | Literal[""] = "") -> None:
-        """List a folder and all below it."""
+        """List a folder and its subfolders."""
         root = str(self._outline.root)
         found = walk(root, prefix, label, part, self._progress, self._left_out)
         self._found.photos += self._grouping.in_folder(found.photos, prefix)

@@ -1,4 +1,4 @@
-"""Which classes are used and under which names, and what the user reads of them."""
+"""Select and merge classes, and report them to the user."""
 
 from __future__ import annotations
 
@@ -19,12 +19,17 @@ _NAMED_CLASSES = 8
 
 
 def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) -> list[Photo]:
-    """Join classes and keep those that are wanted; photos without a label stay.
+    """Merge classes and keep the chosen classes; photos without a label are kept.
 
-    Where a photo has several labels, those that are not wanted are taken from it, and it stays.
+    For a multi-label task, other labels are removed from the photos, and all photos are kept.
+
+    Args:
+        photos: The listed photos.
+        config: The settings; `merge` and `classes` choose the classes.
+        progress: Receives notes.
 
     Raises:
-        DataError: A class that is named does not exist.
+        DataError: A class that the settings name does not exist.
     """
     photos, task = list(photos), config.task
     if config.merge:
@@ -36,8 +41,8 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
         ]
         for name, olds in config.merge.items():
             if olds != (name,):
-                own = (name,) if name in known and name not in new else ()
-                progress.note(f"Class {name} is made of {listed((*own, *olds))}.")
+                existing = (name,) if name in known and name not in new else ()
+                progress.note(f"Class {name} is merged from {listed((*existing, *olds))}.")
     if config.classes:
         chosen = {class_name(name) for name in config.classes}
         _check_known("--classes", chosen, classes := _classes(photos, task))
@@ -45,7 +50,7 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
         num_before = len(photos)
         if task.is_multi_label:
             names = [[n for n in task.names_of(p.label) if n in chosen] for p in photos]
-            photos = [_relabelled(p, some, task) for p, some in zip(photos, names, strict=True)]
+            photos = [_relabelled(p, kept, task) for p, kept in zip(photos, names, strict=True)]
         else:
             photos = [photo for photo in photos if not photo.label or photo.label in chosen]
         if others and task.is_multi_label:
@@ -61,16 +66,21 @@ def selected(photos: Sequence[Photo], config: SourceConfig, progress: Progress) 
 
 
 def advice_on_few(config: SourceConfig, table: str) -> str:
-    """Return what to do where there are too few classes; "" where neither argument explains it."""
+    """Return what to do if there are too few classes: a line of a message, or "".
+
+    Args:
+        config: The settings.
+        table: The column and table that give the classes, "" for folders.
+    """
     if config.classes:
-        return "Name two or more with --classes, or leave that option out.\n"
+        return "Name two or more classes with --classes, or leave that option out.\n"
     if config.merge:
-        return "Let --merge leave two or more of them.\n"
+        return "Merge fewer classes with --merge, so that two or more are left.\n"
     return f"The classes are read from {table}.\n" if table else ""
 
 
 def _merged(merge: Mapping[str, Sequence[str]], known: Sequence[str]) -> dict[str, str]:
-    """Return the new class of each old one; those with spaces around the name are included."""
+    """Return the new class of each merged class, also of names with surrounding spaces."""
     new: dict[str, str] = {}
     for name, olds in merge.items():
         for old in map(class_name, olds):
@@ -99,7 +109,7 @@ def named_classes(config: SourceConfig) -> set[str]:
 
 
 def option_for(name: str, labels: Collection[str]) -> str:
-    """Return the option that makes a class of a name such as "NA", which is none by itself."""
+    """Return the option that makes a class of a name that is no class by default, such as "NA"."""
     if len(labels) <= _NAMED_CLASSES:
         return f"--classes {shell_quoted(','.join(sorted({*labels, name})))}"
     return f"--merge {shell_quoted(f'{name}={name}')}"
@@ -108,13 +118,13 @@ def option_for(name: str, labels: Collection[str]) -> str:
 def without_none(
     photos: Sequence[Photo], config: SourceConfig, progress: Progress
 ) -> tuple[list[Photo], tuple[str, ...]]:
-    """Separate the photos of a class such as none/ or other/, which are of none of the classes.
+    """Separate the photos of classes such as none/ or other/, which are of none of the classes.
 
-    A class is one as any other if `classes` or `merge` names it, or if fewer than two would
-    be left.
+    They are not separated if `classes` or `merge` names such a class, or if fewer than two
+    classes would be left.
 
     Returns:
-        The other photos, and the paths of these.
+        The photos of the classes, and the paths of the photos of none of the classes.
     """
     named = {name.casefold() for name in named_classes(config)}
     chosen = {name.casefold() for name in config.none} - named
@@ -123,26 +133,26 @@ def without_none(
     if config.task.is_multi_label and not config.classes and of_none:
         others = ",".join(sorted(labels - of_none))
         progress.note(
-            f"{listed(sorted(of_none))}: trained as a label like the others. If its photos have "
-            f"none of the labels, name the others: --classes {shell_quoted(others)}"
+            f"{listed(sorted(of_none))}: used as a label like the others. If its photos have none "
+            f"of the labels, choose the other labels: --classes {shell_quoted(others)}"
         )
     if config.task.is_multi_label or not of_none or len(labels - of_none) < 2:
         return list(photos), ()
     paths = tuple(photo.path for photo in photos if photo.label in of_none and not photo.problem)
-    such = sorted(of_none)
+    names = sorted(of_none)
     progress.note(
-        f"{counted(len(paths), 'photo')} of {listed(such)} "
-        f"{'is' if len(paths) == 1 else 'are'} of none of the classes: they set and test when the "
-        f"answer is none. To train a class of that name: {option_for(such[0], labels)}; to leave "
-        f"them out: --exclude {shell_quoted(such[0])}"
+        f"{counted(len(paths), 'photo')} of {listed(names)} "
+        f"{'is' if len(paths) == 1 else 'are'} of none of the classes, and used to set and test "
+        f"the threshold of the answer none. To train a class of that name: "
+        f"{option_for(names[0], labels)}; to leave them out: --exclude {shell_quoted(names[0])}"
     )
     return [photo for photo in photos if photo.label not in of_none], paths
 
 
 def with_none(catalog: Catalog) -> Catalog:
-    """Return a listing whose photos of none of the classes are among the others, without a label.
+    """Return a catalog with the photos of none of the classes among `photos`, without a label.
 
-    `none_paths` still names them.
+    `none_paths` is kept.
     """
     photos = [examine(catalog.root / path, path) for path in catalog.none_paths]
     by_path = sorted((*catalog.photos, *photos), key=lambda photo: photo.path)
@@ -150,7 +160,7 @@ def with_none(catalog: Catalog) -> Catalog:
 
 
 def _report_similar_names(classes: Sequence[str], progress: Progress) -> None:
-    """Write a note on classes whose names are nearly equal."""
+    """Write notes on classes whose names differ only in case or spaces."""
     by_key: dict[str, list[str]] = {}
     for name in classes:
         if len(name) > 1:
@@ -159,8 +169,8 @@ def _report_similar_names(classes: Sequence[str], progress: Progress) -> None:
         if others:
             merge = shell_quoted(f"{first}={'+'.join(others)}")
             progress.note(
-                f"Classes {listed((first, *others))} differ in capitals or spaces only; "
-                f"--merge {merge} makes them one."
+                f"Classes {listed((first, *others))} differ only in upper and lower case or "
+                f"spaces. To merge them: --merge {merge}"
             )
 
 

@@ -1,18 +1,19 @@
-"""Decide what the folders of a source mean: which are classes, and which are parts.
+"""Interpret the folders of a source: which folders are classes, and which are parts.
 
-The rule, for the folders below a source in which photos are:
+The rules, for the folders of a source that contain photos:
 
-1. Folders whose names mean parts (`part_names`) and that hold folders are parts, if
-   one of them is for training or they hold the same folders. What they hold are classes.
-2. Class folders that all hold folders named as parts (`cat/train`, `cat/val`) have parts inside;
-   and names of a class and a part (`cats_train`, `cats_test`; or `cats`, `cats_test`) are both.
-3. Folders without photos of their own that hold the same two or more folders could be parts or
-   classes; so could folders named as parts that hold photos but no folders, and the folders
-   inside one of two where the other holds photos; so could folders named as validation or test
-   that are next to class folders: refused, with the readings and the options that choose.
-4. Otherwise each folder is a class, and what is deeper belongs to it.
+1. Folders with names of parts (`part_names`) that hold folders are parts, if one of them is for
+   training or they hold the same folders. The folders in them are classes.
+2. Class folders that all hold folders with names of parts (`cat/train`, `cat/val`) are divided
+   into these parts. Names of a class and a part (`cats_train`, `cats_test`; or `cats`,
+   `cats_test`) state both.
+3. Ambiguous folders are refused; the message states the interpretations and their options.
+   These are: folders without photos directly inside that hold the same two or more folders;
+   folders with names of parts that hold photos but no folders; two folders of which one holds
+   folders and the other photos; folders named as validation or test beside class folders.
+4. Otherwise each folder is a class, and its subfolders belong to it.
 
-A folder that only encloses another one is skipped, below a part too.
+A folder that only encloses another folder is skipped, also in a part.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ SomePart = Part | Literal[""]
 
 @dataclass(frozen=True, slots=True)
 class ClassFolder:
-    """A folder whose photos, however deep, have one label and one part."""
+    """A folder whose photos, at any depth, have one label and one part."""
 
     prefix: str  # relative to the source, ending in "/"
     label: str
@@ -59,15 +60,14 @@ class ClassFolder:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """What the folders of a source mean."""
+    """The interpretation of the folders of a source."""
 
-    classes: tuple[ClassFolder, ...]  # the class folders, each with its part
-    # Folders that hold class folders; a photo directly inside has no class.
+    classes: tuple[ClassFolder, ...]
+    # Folders that hold class folders; photos directly inside have no class.
     enclosing: tuple[str, ...] = ("",)
-    # Folders that are not used, with the reason.
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    empty: tuple[str, ...] = ()  # folders beside class folders that hold no photos
-    hints: tuple[str, ...] = ()  # other readings, for the user to choose
+    left_out: Mapping[str, str] = field(default_factory=dict)  # reason by unused folder
+    empty: tuple[str, ...] = ()  # folders without photos beside class folders
+    hints: tuple[str, ...] = ()  # notes on other interpretations and their options
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -82,19 +82,19 @@ class Structure:
 def read_structure(
     outline: Outline, config: SourceConfig, has_groups: bool = False
 ) -> Structure | None:
-    """Decide by the rule above, or by the settings.
+    """Interpret folders by the rules of this module, or by the settings.
 
     Args:
         outline: The folders.
-        config: What the user chose.
-        has_groups: Whether the folders inside class folders are groups and therefore not classes.
+        config: The settings.
+        has_groups: Whether folders inside class folders are groups, so they are no classes.
 
     Returns:
-        The structure, or None for photos without classes.
+        The structure; None if the photos have no classes.
 
     Raises:
-        DataError: The folders can be read in two ways, or two folders name the same part.
-        SourceError: A part cannot be read.
+        DataError: The folders are ambiguous, or two folders are the same part.
+        SourceError: A part folder cannot be read.
     """
     if config.class_level is not None:
         return _by_level(outline, config, config.class_level)
@@ -136,29 +136,29 @@ def _in_parts(outline: Outline, parts: Mapping[str, Part], config: SourceConfig)
             left_out[name] = "it has no class folders"
             continue
         enclosing.append(root)
-        its_part: SomePart = "" if config.parts == "none" else part
+        used_part: SomePart = "" if config.parts == "none" else part
         classes += [
-            ClassFolder(f"{root}{inside}/", class_name(inside), its_part) for inside in inner
+            ClassFolder(f"{root}{inside}/", class_name(inside), used_part) for inside in inner
         ]
         empty += [root + inside for inside in outline.empty_folders(root)]
     for name in outline.folders():
         if name not in parts:
-            left_out[name] = f"it is next to the folders {', '.join(parts)} and is none of them"
+            left_out[name] = f"it is beside the part folders {', '.join(parts)}, and is no part"
     return Structure(tuple(classes), tuple(enclosing), left_out, tuple(empty))
 
 
 def _beside_parts(outline: Outline, parts: Mapping[str, Part], config: SourceConfig) -> Structure:
     inside = _in_parts(outline, parts, config)
-    its_part: SomePart = "" if config.parts == "none" else "train"
+    train: SomePart = "" if config.parts == "none" else "train"
     beside = (
-        ClassFolder(f"{name}/", class_name(name), its_part)
+        ClassFolder(f"{name}/", class_name(name), train)
         for name in outline.folders()
         if name not in parts
     )
     return replace(
         inside,
         classes=(*beside, *inside.classes),
-        left_out={name: why for name, why in inside.left_out.items() if name in parts},
+        left_out={name: reason for name, reason in inside.left_out.items() if name in parts},
         empty=(*outline.empty_folders(), *inside.empty),
     )
 
@@ -185,12 +185,12 @@ def _classes(outline: Outline, top: tuple[str, ...]) -> Structure:
     hints = []
     if deeper and not all(map(is_portion, deeper)):
         hints.append(
-            f"The folders inside, {listed(sorted(deeper))}, belong to the class they are in; "
-            f"--class-level 2 makes them classes."
+            f"The subfolders {listed(sorted(deeper))} belong to the class that they are in. To "
+            f"use them as classes: --class-level 2"
         )
     if named := [name for name in top if is_plain_part(name)]:
         hints.append(
-            f"{listed(named)}: named as a part, read as a class. If it is none, leave it out: "
+            f"{listed(named)}: named as a part, read as a class. If it is no class, leave it out: "
             f"--exclude {shell_quoted(named[0])}"
         )
     if portions := [name for name in top if is_portion(name)]:
@@ -203,7 +203,7 @@ def _classes(outline: Outline, top: tuple[str, ...]) -> Structure:
 
 
 def _by_level(outline: Outline, config: SourceConfig, level: int) -> Structure:
-    """Take the folders of one level as classes; those of another may be parts."""
+    """Use the folders of a level as classes; the folders of an outer level may be parts."""
     if level == 1 and (inside := parts_inside(outline, outline.folders(), config)):
         return _parts_in_classes(outline, outline.folders(), inside)
     parts = [level_parts(outline, depth, config) for depth in range(1, level)]
@@ -230,6 +230,6 @@ def _by_level(outline: Outline, config: SourceConfig, level: int) -> Structure:
     if not classes:
         raise DataError(
             f"--class-level {level}: no folder with photos is that deep in {outline.root}.\n"
-            f"Level 1 are the folders directly inside: {listed(outline.folders())}."
+            f"The folders of level 1 are: {listed(outline.folders())}."
         )
     return Structure(tuple(classes), tuple(enclosing), left_out, tuple(empty))

@@ -1,4 +1,4 @@
-"""Whether a table next to class folders gives the photos in them the same classes."""
+"""Check whether a table beside class folders gives the photos in them the same classes."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def check_agreement(
     config: SourceConfig,
     by_part: Mapping[Path, Part],
 ) -> None:
-    """Refuse folders beside a table that gives the photos in them other classes.
+    """Refuse class folders beside a table that gives their photos other classes.
 
     Args:
         outline: The folders.
-        table_path: Where the table is.
-        table: Its content.
-        config: What the user chose.
-        by_part: The tables, where each is for a part.
+        table_path: The path of the table.
+        table: The content of the table.
+        config: The settings.
+        by_part: The tables of the parts, if there is a table for each part.
 
     Raises:
-        DataError: The classes could be the folders, or be in the table.
+        DataError: The folders or the table could give the classes.
     """
     labels = tidy_labels([line.label for line in table.lines], SILENT)
     others, unclear, num_photos = _compare(str(outline.root), table_path, table, labels)
@@ -49,15 +49,15 @@ def check_agreement(
             f"classes than their folders, such as {printable(path)} ({label})."
         )
     else:
-        written, places = next(iter(unclear.items()))
+        written, candidates = next(iter(unclear.items()))
         what = (
             f"{name} gives classes to photos in {outline.root}, but {len(unclear):,} of its "
-            f"{num_photos:,} names are in several folders: {printable(written)} {places}."
+            f"{num_photos:,} names are in several folders: {printable(written)} {candidates}."
         )
-        give = f"write the folder of each photo into it as well, and {give}"
+        give = f"add the folder of each photo to its path in the table, and {give}"
     heading = table.label_heading
     names_of_all = name
-    if len(by_part) > 1 and heading and others:  # a setting of tables makes them be read
+    if len(by_part) > 1 and heading and others:  # with --columns, the tables are used
         names_of_all = f"{listed(path.name for path in by_part)}, each for its part"
         give = f"--columns {shell_quoted(f'label={heading}')}"
     parts = part_folders(outline, config)
@@ -80,8 +80,8 @@ def _compare(
     """Compare the classes of a table with the folders of its photos.
 
     Returns:
-        The label of each photo that is in no folder of that name, by path; where the photos of
-        names are that are in several folders, by name; and how many photos were compared.
+        The label of each photo that is in no folder of that name, by path; the possible files of
+        each ambiguous name; and the number of photos compared.
     """
     finder = PhotoFinder(root, str(table_path.parent), root)
     matches = finder.find({line.path: line.part for line in table.lines})
@@ -103,7 +103,7 @@ def _compare(
 def _check_unlabelled_parts(
     outline: Outline, table: Path, labels: Mapping[str, str], parts: Mapping[str, Part]
 ) -> None:
-    """Refuse a table that gives classes to the photos of a part without class folders."""
+    """Refuse a table that gives classes only to photos of parts without class folders."""
     flat = [name for name in parts if not inner_classes(outline, f"{name}/")]
     if not {path.partition("/")[0] for path in labels} <= set(flat):
         return
@@ -112,10 +112,9 @@ def _check_unlabelled_parts(
     raise DataError(
         f"{table.name} gives the classes of {counted(len(labels), 'photo')} in {listed(flat)}, "
         f"such as {path} ({label}); the classes of the other parts in {outline.root} are folders. "
-        f"They are not read together.\n"
-        f"Choose one:\n"
+        f"pawsight does not combine them; choose one:\n"
         f"  put these photos into class folders, such as {folder}/{label}/{rest}\n"
-        f"  write the photos of the other parts into {table.name} as well, with a column part, and "
-        f"give it as the source\n"
+        f"  add the photos of the other parts to {table.name}, with a column part, and give it as "
+        f"the source\n"
         f"  leave these photos out: --exclude {shell_quoted(table.name)}"
     )

@@ -1,4 +1,4 @@
-"""One spelling for each class of a table."""
+"""Tidy the labels of tables: one spelling for each class, and cells of several labels."""
 
 from __future__ import annotations
 
@@ -23,16 +23,20 @@ _WHOLE_NUMBER = re.compile(r"(-?\d+)(\.0*)?")
 def tidy_labels(
     labels: Sequence[str], progress: Progress, named: Collection[str] = ()
 ) -> list[str]:
-    """Return the labels with one spelling for each class, and write notes on what was joined.
+    """Return labels with one spelling for each class, and write notes on the changes.
 
-    What programs write for a missing value is no label. Where all labels are whole numbers, 1.0
-    is 1. Labels that differ only in capital letters, spaces or the form of accents are one class,
-    in the spelling that is most frequent, unless they are single letters.
+    What programs write for a missing value is no label. If all labels are integers, 1.0 is the
+    same as 1. Labels that differ only in case, spaces or the form of accents are one class, in
+    the most frequent spelling, unless they are single letters.
 
     Args:
-        labels: As they are written.
+        labels: The labels as they are written.
         progress: Receives the notes.
-        named: Classes that the user names: one such as NA is a class then.
+        named: Classes that the user names, which are classes even if they look like a missing
+            value, such as NA.
+
+    Returns:
+        The label for each written label, "" for a missing value.
     """
     names = [class_name(label) for label in labels]
     missing = [is_missing(name) and (not name or name not in named) for name in names]
@@ -46,8 +50,8 @@ def tidy_labels(
     fractions = [name for name in counts if _NUMBER.fullmatch(name) and float(name) % 1]
     if fractions and all(map(_NUMBER.fullmatch, counts)):
         progress.note(
-            f"The labels are numbers, such as {fractions[0]}: each of the {len(counts):,} is a "
-            f"class of its own."
+            f"The labels are numbers, such as {fractions[0]}: each of the {len(counts):,} numbers "
+            f"is a class."
         )
     if all(_WHOLE_NUMBER.fullmatch(name) for name in counts):
         spelled = {name: str(int(name.partition(".")[0])) for name in counts}
@@ -60,7 +64,7 @@ def tidy_labels(
 
 
 def with_one_spelling(photos: Sequence[Photo], task: Task, progress: Progress) -> list[Photo]:
-    """Return the photos of several tables with one spelling for each class of theirs."""
+    """Return the photos of several tables with one spelling for each class."""
     names = [name for photo in photos for name in task.names_of(photo.label)]
     tidy = dict(zip(names, tidy_labels(names, progress, names), strict=True))
     labels = [task.text_of([tidy[name] for name in task.names_of(p.label)]) for p in photos]
@@ -68,21 +72,23 @@ def with_one_spelling(photos: Sequence[Photo], task: Task, progress: Progress) -
 
 
 def several_labels(labels: Sequence[str]) -> dict[str, list[str]]:
-    """Find the labels that are made of several: "cat,dog" where other photos are "cat" and "dog".
+    """Find labels that combine several labels, such as "cat,dog" beside "cat" and "dog".
+
+    Each piece of such a label is also a label or a piece of another label. Spaces separate
+    pieces only if all of them are labels.
 
     Returns:
-        Their pieces, each of which is a label, or a piece of another one, for itself. Spaces
-        divide only what are labels for themselves.
+        The pieces of each combined label.
     """
     names = set(filter(None, labels))
-    pieces = {name: _DIVIDED.split(name) for name in names if _DIVIDED.search(name)}
-    counts = Counter(piece for found in pieces.values() for piece in set(found))
+    pieces_of = {name: _DIVIDED.split(name) for name in names if _DIVIDED.search(name)}
+    counts = Counter(piece for pieces in pieces_of.values() for piece in set(pieces))
     several = {
-        name: found
-        for name, found in pieces.items()
-        if all(piece and (piece in names or counts[piece] > 1) for piece in found)
+        name: pieces
+        for name, pieces in pieces_of.items()
+        if all(piece and (piece in names or counts[piece] > 1) for piece in pieces)
     }
-    for name in names - pieces.keys():
+    for name in names - pieces_of.keys():
         words = name.split()
         if len(words) > 1 and names.issuperset(words):
             several[name] = words
@@ -90,23 +96,23 @@ def several_labels(labels: Sequence[str]) -> dict[str, list[str]]:
 
 
 def exclusive_labels(labels: Mapping[int, set[str]]) -> list[str]:
-    """Return labels of which each line has exactly one, where others are beside them.
+    """Return the labels of a table of which each line has exactly one, if there are also others.
 
     Args:
-        labels: Those of each line of a table.
+        labels: The labels of each line, by the number of the line.
 
     Returns:
-        At least two, sorted; [] where there are none.
+        At least two labels, sorted; [] if there are no such labels.
     """
-    kept = {label for found in labels.values() for label in found}
+    kept = {label for names in labels.values() for label in names}
     while clashes := Counter(
-        label for found in labels.values() if len(found & kept) > 1 for label in found & kept
+        label for names in labels.values() if len(names & kept) > 1 for label in names & kept
     ):
         (first, most), (_, second) = clashes.most_common(2)
         if most == second:
-            return []  # either could be the one that is no class
+            return []  # it is ambiguous which of the two is no class
         kept.discard(first)
-    is_complete = all(len(found & kept) == 1 for found in labels.values())
+    is_complete = all(len(names & kept) == 1 for names in labels.values())
     return sorted(kept) if len(kept) > 1 and is_complete else []
 
 

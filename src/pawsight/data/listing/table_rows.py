@@ -1,4 +1,4 @@
-"""The photos that a table names."""
+"""List the photos that a table names."""
 
 from __future__ import annotations
 
@@ -32,18 +32,17 @@ NO_LABEL = "the table gives no label"
 
 @dataclass(eq=False)
 class TableRows:
-    """Reads the photos of one table.
+    """Lists the photos of one table.
 
-    A table that came along with the photos, maybe from an untrusted archive, may name only what
-    is next to it.
+    A table that is found beside the photos may come from an untrusted archive, so it may name
+    only photos below its folder.
     """
 
     root: str  # the folder that the paths of photos are relative to
     table: Table
-    path: Path  # the table, or another file or folder beside which the photos are
-    grouping: Grouping  # groups that the table has come before folders
+    path: Path  # the table, or another path in the folder that its paths are relative to
+    grouping: Grouping  # groups of the table take precedence over folders
     left_out: LeftOut
-    # Its task: of several labels, all lines of a photo count; classes that it names.
     config: SourceConfig
     allow_outside: bool  # whether the table may name photos outside of `root`
     progress: Progress
@@ -56,7 +55,7 @@ class TableRows:
         """Return a row for each photo.
 
         Raises:
-            DataError: None of the photos is there, one is in two parts, or a cell seems to
+            DataError: None of the photos was found, a photo is in two parts, or a cell seems to
                 hold several labels.
         """
         lines, task = self.table.lines, self.config.task
@@ -67,7 +66,7 @@ class TableRows:
             raise DataError(_unseparated(self.path, sorted(several)[0]))
         rows: dict[str, Photo] = {}
         num_repeated, numbers = 0, dict[str, int]()
-        matches = self._found()
+        matches = self._find_photos()
         for line, label in zip(lines, labels, strict=True):
             shown, problem, _ = matches[line.path]
             if self.left_out.excludes(shown):
@@ -77,7 +76,7 @@ class TableRows:
                 if not task.is_multi_label:
                     self.left_out.photos.add(shown)
                     continue
-                label = ""  # the photo stays, with its other labels
+                label = ""  # the photo is kept, with its other labels
             known = rows.get(shown)
             if known is None:
                 numbers[shown] = line.number
@@ -91,7 +90,8 @@ class TableRows:
             if known.part != line.part:
                 raise DataError(
                     f"Line {line.number} of {self.path} puts {printable(shown)} into the part "
-                    f"'{line.part}', an earlier one into '{known.part}'.\nLeave one of them."
+                    f"'{line.part}', and an earlier line puts it into '{known.part}'.\n"
+                    f"Remove one of these lines."
                 )
             if task.is_multi_label:
                 names = (*task.names_of(known.label), *task.names_of(label))
@@ -102,12 +102,12 @@ class TableRows:
         if num_repeated and not task.is_multi_label:
             name = self.path.name
             repeated = counted(num_repeated, f"line of {name} names", f"lines of {name} name")
-            self.progress.note(f"{repeated} a photo for a second time.")
+            self.progress.note(f"{repeated} a photo that an earlier line names.")
         self._report_columns()
         return list(rows.values())
 
     def _report_columns(self) -> None:
-        """Write notes on the columns that are not used, or that replace a setting."""
+        """Write notes on columns that are not used, or that override a setting."""
         heading = self.table.group_heading
         if self.grouping.is_by_folder and self._has_groups and heading.lower() != "folder":
             self.progress.note(
@@ -121,13 +121,13 @@ class TableRows:
             )
         if not self.table.part_heading and (name := next(filter(may_be_parts, unused), "")):
             self.progress.note(
-                f"The values of {name} are no names of parts. If it gives the parts, state which: "
+                f"The values of {name} are no names of parts. If this column gives the parts: "
                 f"--columns {shell_quoted(f'part={name}')} --parts train=VALUE,test=VALUE"
             )
 
     @property
     def advice(self) -> str:
-        """Columns to choose where some that hold 1 and 0 are no classes; "" where there is none."""
+        """A line of a message, if some columns of 1 and 0 are probably no classes; else ""."""
         if self.table.label_heading or self.config.task.is_multi_label or self.config.columns:
             return ""
         by_line: dict[int, set[str]] = {}
@@ -135,62 +135,62 @@ class TableRows:
             by_line.setdefault(line.number, set()).add(line.label)
         if max(map(len, by_line.values())) < 2:
             return ""
-        kept = [label for label in exclusive_labels(by_line) if label]  # "": lines of none
+        kept = [label for label in exclusive_labels(by_line) if label]  # "": lines without a label
         if len(kept) < 2:
             return ""
         others = sorted(set().union(*by_line.values()) - {*kept, ""})
         option = shell_quoted(f"labels={'+'.join(kept)}")
         return (
-            f"the classes are the columns {listed(kept)}, and {listed(others)} is something else: "
+            f"the classes are the columns {listed(kept)}, without {listed(others)}: "
             f"--columns {option}\n"
         )
 
-    def _found(self) -> dict[str, Match]:
-        """Return the photo of each path, after a note on those that are called otherwise."""
+    def _find_photos(self) -> dict[str, Match]:
+        """Return the photo of each path, and write notes on photos with another path."""
         lines, above = self.table.lines, self.path.parent.parent
         parts = {line.path: line.part or part_of(self.path.stem) for line in lines}
         matches = self._search(parts, self.root)
         if self.allow_outside and above not in (self.path.parent, above.parent, Path.home()):
             matches = matches or self._search(parts, str(above))
-        for line in lines:  # the name of a photo may be any bytes, so only one that is not there
+        for line in lines:  # a name may have any bytes, so only names without a file are checked
             if not matches or matches[line.path].problem == NOT_FOUND:
                 check_text(self.path, line.number, [line.path])
         if not matches:
             raise DataError(
                 f"None of the {len(parts):,} photos that {self.path} names was found, "
                 f"such as {printable(lines[0].path)}.\n"
-                f"{self.root} and its subfolders were searched, by their names, too. Put the "
-                f"table into the folder of the photos, or choose its column of paths: "
+                f"{self.root} and its subfolders were searched, also by the names of files. Put "
+                f"the table into the folder of the photos, or choose its column of paths: "
                 f"--columns path=NAME"
             )
-        near = {
+        renamed = {
             written: match.path
             for written, match in matches.items()
             if not match.problem and not match.is_exact
         }
-        for text, pairs in _ways(near).items():
+        for difference, pairs in _by_difference(renamed).items():
             first, shown = pairs[0]
             name = self.path.name
-            such = (
+            example = (
                 f", such as {printable(first)} as {printable(shown)}"
                 if class_name(first) != class_name(shown)
                 else ""
             )
-            found = counted(len(pairs), f"photo of {name} was", f"photos of {name} were")
-            self.progress.note(f"{found} found {text}{such}.")
+            photos = counted(len(pairs), f"photo of {name} was", f"photos of {name} were")
+            self.progress.note(f"{photos} found {difference}{example}.")
         return matches
 
     def _search(self, parts: Mapping[str, str], folder: str) -> dict[str, Match]:
-        """Find photos in a folder and below; {} where there is not one."""
+        """Find photos in a folder and its subfolders; return {} if no photo is found."""
         matches = PhotoFinder(self.root, str(self.path.parent), folder).find(parts)
-        is_there = any(match.problem != NOT_FOUND for match in matches.values())
-        return matches if is_there else {}
+        has_found = any(match.problem != NOT_FOUND for match in matches.values())
+        return matches if has_found else {}
 
     def _row(self, shown: str, label: str, line: Line, problem: str) -> Photo:
         label = self.config.task.text_of([label] if label else [])
         full = Path(self.root, shown)
         if not self.allow_outside and not full.resolve().is_relative_to(Path(self.root).resolve()):
-            return Photo(shown, label, line.part, problem="the table leads outside its folder")
+            return Photo(shown, label, line.part, problem="its path leads outside of the folder")
         if problem:
             return Photo(shown, label, line.part, problem=problem, group=line.group)
         photo = replace(examine(full, shown, label, line.part), columns=line.columns)
@@ -204,19 +204,19 @@ class TableRows:
 
 
 def _unseparated(path: Path, label: str) -> str:
-    mark = re.sub(r"[^,;|]", "", label)[:1] or " "
+    separator = re.sub(r"[^,;|]", "", label)[:1] or " "
     return (
         f"'{label}' in {path.name} looks like several labels in one cell.\n"
-        f"If it is, name what separates them: --label-separator '{mark}'\n"
-        f"If it is one label, name a separator that is in no label: --label-separator '/'"
+        f"If it is, state their separator: --label-separator '{separator}'\n"
+        f"If it is one label, state a separator that is in no label: --label-separator '/'"
     )
 
 
-def _ways(renamed: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
-    """Divide photos by how their names differ from those of a table."""
+def _by_difference(renamed: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
+    """Group pairs of written and found paths by how they differ."""
     pairs: dict[str, list[tuple[str, str]]] = {}
     for written, shown in renamed.items():
-        same = class_name(written) == class_name(shown)
-        text = "with accents in another form" if same else "under another name"
-        pairs.setdefault(text, []).append((written, shown))
+        is_same = class_name(written) == class_name(shown)
+        difference = "with accents in another form" if is_same else "under another name"
+        pairs.setdefault(difference, []).append((written, shown))
     return pairs

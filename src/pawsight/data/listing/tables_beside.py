@@ -1,4 +1,4 @@
-"""Tables that are next to photos: which of them give classes, and whether folders agree."""
+"""Choose the tables beside photos that give classes, and check whether folders agree."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from pawsight.data.sources.table import Table, read_table
 from pawsight.data.sources.table_columns import is_usual_label
 from pawsight.data.sources.unread_files import advice_on_tables
 from pawsight.errors import DataError, SourceError
-from pawsight.formatting import counted, listed
+from pawsight.formatting import counted, listed, printable
 from pawsight.progress import Progress
 from pawsight.records import Part
 
-# The template of a competition's answers, such as Kaggle's.
-_FORM = re.compile(r"sample[-_ ]?submission", re.IGNORECASE)
-_MAX_LABELS = 20  # of a column that is no usual one, unless each has two photos
+# The template for the answers of a competition, such as on Kaggle.
+_TEMPLATE = re.compile(r"sample[-_ ]?submission", re.IGNORECASE)
+_MAX_LABELS = 20  # in a column without a usual heading, unless each label has two photos
 
 
 @dataclass(frozen=True, slots=True)
 class _TableBeside:
-    """A table next to photos."""
+    """A table beside photos."""
 
     path: Path
-    table: Table | None  # its content; None where it cannot be read
+    table: Table | None  # the content; None if it cannot be read
     problem: DataError | SourceError | None  # why it gives no classes, or None
 
     @property
     def labels(self) -> set[str]:
-        """The labels that it gives, as they are written."""
+        """The labels in the table, as they are written."""
         return {line.label for line in self.table.lines if line.label} if self.table else set()
 
     @property
     def advice(self) -> str:
-        """What is wrong with it, for an error, with a line end; "" where nothing is."""
+        """Lines of a message that state the problem; "" if there is none."""
         if self.problem is None:
             return ""
         lines = str(self.problem).replace("\n", "\n  ")
@@ -52,48 +52,53 @@ class _TableBeside:
 def choose_tables(
     outline: Outline, config: SourceConfig, progress: Progress
 ) -> tuple[dict[Path, Part | None], str]:
-    """Choose the tables that give the classes of the photos they are next to.
+    """Choose the tables beside photos that give their classes.
+
+    Args:
+        outline: The folders.
+        config: The settings.
+        progress: Receives notes on the choice.
 
     Returns:
-        The part that each table is for as a whole, or None; {} where folders give the classes.
-        And advice on the tables that are not used, for an error: lines, or "".
+        The chosen tables, each with the part that it is for, or None; {} if folders give the
+        classes. And lines of a message on tables that are not used, or "".
 
     Raises:
-        DataError, SourceError: Folders and a table disagree, or a setting names what no table has.
+        DataError, SourceError: Folders and a table disagree, or settings need a table, and none
+            can be used.
     """
     found = _tables_in(outline, config)
-    usable = _naming_photos(outline, [one for one in found if one.problem is None], progress)
+    usable = _naming_photos(outline, [table for table in found if table.problem is None], progress)
     flat = flat_parts(outline, config)
-    by_part = {one.path: part for one in usable if (part := part_of(one.path.stem))}
+    by_part = {table.path: part for table in usable if (part := part_of(table.path.stem))}
     if len(usable) != len(set(by_part.values())) or "train" not in by_part.values():
         by_part = {}
     if len(outline.folders()) > 1 and not flat and not config.columns:
-        if config.class_level is None:
-            for one in usable:
-                if one.table:
-                    check_agreement(outline, one.path, one.table, config, by_part)
+        for table in usable if config.class_level is None else ():
+            if table.table:
+                check_agreement(outline, table.path, table.table, config, by_part)
         _report_unused(outline, found, progress)
         return {}, ""
     if config.label_pattern:
         if usable:
-            names = listed(one.path.name for one in usable)
+            names = listed(table.path.name for table in usable)
             progress.note(f"Not used, since --label-pattern gives the classes: {names}.")
         _check_settings(outline, (), config)
         return {}, ""
     if len(by_part) > 1:
         return dict(by_part), ""
     inner = {
-        one: part for name, part in flat.items() for one in _tables_in(outline, config, f"{name}/")
+        t: part for name, part in flat.items() for t in _tables_in(outline, config, f"{name}/")
     }
-    of_parts = {one.path: part for one, part in inner.items() if one.table and one.labels}
-    labels = {label for one in inner for label in one.labels}
+    of_parts = {table.path: part for table, part in inner.items() if table.table and table.labels}
+    labels = {label for table in inner for label in table.labels}
     if len(of_parts) == len(flat) > len(usable) and len(labels) > 1:
         return dict(of_parts), ""
     if not usable:
         _check_settings(outline, found, config)
-        return {}, "".join(one.advice for one in (*found, *inner))
+        return {}, "".join(table.advice for table in (*found, *inner))
     if len(usable) > 1:
-        names = listed(one.path.name for one in usable)
+        names = listed(table.path.name for table in usable)
         advice = "Give one of them as the source to take the labels from it."
         progress.note(f"Not used, because there are several: {names}. {advice}")
         _check_settings(outline, found, config)
@@ -101,7 +106,7 @@ def choose_tables(
     progress.note(f"Taking the labels from {usable[0].path}.")
     if config.class_level is not None:
         progress.note(f"--class-level {config.class_level} has no effect on the labels of a table.")
-    if others := [one.path.name for one in found if one.problem]:
+    if others := [table.path.name for table in found if table.problem]:
         progress.note(f"Not used, since no classes are found in it: {listed(others)}.")
     return {usable[0].path: None}, ""
 
@@ -109,19 +114,19 @@ def choose_tables(
 def report_unnamed(
     paths: Sequence[str], tables: Mapping[Path, Part | None], progress: Progress
 ) -> int:
-    """Write a note on the photos beside tables that are in none of them; return their number."""
+    """Write a note on photos beside tables that no table names; return their number."""
     if paths:
         names = listed(dict.fromkeys(path.name for path in tables))
         are = "is" if len(paths) == 1 else "are"
         progress.note(
             f"{counted(len(paths), 'photo')} without a line in {names} {are} left out, such as "
-            f"{paths[0]}."
+            f"{printable(paths[0])}."
         )
     return len(paths)
 
 
 def has_table(outline: Outline, config: SourceConfig) -> bool:
-    """Return whether a table that could give classes is in this very folder."""
+    """Return whether a table is directly in the folder of an outline, except corrections."""
     return any(path.parent == outline.root for path in _paths(outline, config))
 
 
@@ -136,9 +141,9 @@ def _paths(outline: Outline, config: SourceConfig, prefix: str = "") -> list[Pat
 def _naming_photos(
     outline: Outline, tables: Sequence[_TableBeside], progress: Progress
 ) -> list[_TableBeside]:
-    """Return those of several tables that name photos here; all of them where none does.
+    """Return the tables that name existing photos; all tables if none does.
 
-    A list of the classes, such as `id,name`, looks like a table of photos and names none.
+    A list of classes, such as `id,name`, looks like a table of photos but names none.
     """
     if len(tables) < 2 or len(outline.folders()) > 1:
         return list(tables)
@@ -149,9 +154,7 @@ def _naming_photos(
         if any(match.problem != NOT_FOUND for match in matches.values()):
             naming.append(table)
     if naming and (others := [table.path.name for table in tables if table not in naming]):
-        progress.note(
-            f"Not used, since none of the photos that it names is here: {listed(others)}."
-        )
+        progress.note(f"Not used, since none of the photos that it names exists: {listed(others)}.")
     return naming or list(tables)
 
 
@@ -162,15 +165,15 @@ def _read(path: Path, config: SourceConfig) -> _TableBeside:
         return _TableBeside(path, None, error)
     found = _TableBeside(path, table, None)
     labels, heading = sorted(found.labels), table.label_heading
-    # More would be measurements or names, but no classes.
-    most = max(_MAX_LABELS, len(table.lines) // 2)
+    # A column of more values probably holds measurements or names.
+    max_labels = max(_MAX_LABELS, len(table.lines) // 2)
     problem = ""
-    if _FORM.match(path.name):
-        problem = f"{path} is the form for the answers of a competition."
+    if _TEMPLATE.match(path.name):
+        problem = f"{path} is the template for the answers of a competition."
     elif len(labels) < 2:
         only = f"only one label, '{labels[0]}'" if labels else "no labels"
         problem = f"The table {path} gives {only}; two or more are needed."
-    elif len(labels) > most and not (is_usual_label(heading) or "label" in config.columns):
+    elif len(labels) > max_labels and not (is_usual_label(heading) or "label" in config.columns):
         problem = (
             f"The column {heading} of {path} has {len(labels):,} values, such as '{labels[0]}', "
             f"which seem to be no classes.\nIf they are: --columns label={heading}"
@@ -179,7 +182,7 @@ def _read(path: Path, config: SourceConfig) -> _TableBeside:
 
 
 def _check_settings(outline: Outline, found: Sequence[_TableBeside], config: SourceConfig) -> None:
-    """Refuse settings of a table where no table is used."""
+    """Refuse settings for tables if no table is used."""
     if len(found) == 1 and (one := found[0]).problem is not None:
         plain = config.model_copy(update={"columns": {}, "parts": None})
         if config.columns or (config.parts and _read(one.path, plain).problem is None):
@@ -194,14 +197,14 @@ def _check_settings(outline: Outline, found: Sequence[_TableBeside], config: Sou
 
 
 def _report_unused(outline: Outline, tables: Sequence[_TableBeside], progress: Progress) -> None:
-    """Name the tables beside folders that give the classes: those usable, and the others."""
+    """Write notes on the tables that are not used because folders give the classes."""
     if usable := [table.path.name for table in tables if table.problem is None]:
         progress.note(f"Not used, since folders give the classes: {listed(usable)}.")
     for table in tables:
         if table.problem is None and table.table and table.table.part_heading:
             progress.note(
                 f"{table.path.name} gives parts, too, by its column {table.table.part_heading}. To "
-                f"take classes and parts from it, give it as the source."
+                f"use its classes and parts, give it as the source."
             )
     if others := [table.path.name for table in tables if table.problem is not None]:
         progress.note(

@@ -1,8 +1,8 @@
-"""List the photos below a folder, fast and without opening them.
+"""List the photos in a folder and its subfolders, fast and without opening them.
 
-One `os.scandir` per folder and one `stat` per photo, which is what lets a
-million files be listed in seconds. Names of any bytes pass. A link to a folder
-is followed, but no folder is entered twice in one walk, so a loop ends.
+There is one `os.scandir` for each folder and one `stat` for each photo, so a million
+files are listed in seconds. Names may have any bytes. A link to a folder is followed,
+but no folder is listed twice in a walk, so a loop of links ends.
 """
 
 from __future__ import annotations
@@ -15,14 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from pawsight.data.file_types import (
-    SNIFF_BYTES,
-    Kind,
-    foreign_reason,
-    is_table_name,
-    kind_of,
-    sniff,
-)
+from pawsight.data.file_types import SNIFF_BYTES, Kind, foreign_reason, kind_of, sniff
 from pawsight.data.listing.left_out import LeftOut
 from pawsight.gc_pause import pause_gc
 from pawsight.progress import SILENT, Progress
@@ -31,14 +24,12 @@ from pawsight.records import Part, Photo
 
 @dataclass(slots=True)
 class FolderListing:
-    """What is in a folder, or in a folder and all below it."""
+    """The content of a folder, or of a folder and its subfolders."""
 
-    # Photos, and pictures that cannot be read with their `problem`.
+    # Photos; pictures that cannot be read have a `problem`.
     photos: list[Photo] = field(default_factory=list)
-    # Names of the folders directly inside, sorted; links come last.
-    folders: list[str] = field(default_factory=list)
-    tables: list[str] = field(default_factory=list)  # names of the tables directly inside
-    num_ignored: int = 0  # files that are no pictures, and folders that are left out, each as one
+    folders: list[str] = field(default_factory=list)  # names of subfolders, sorted, links last
+    num_ignored: int = 0  # the number of other files, and of folders that are left out
 
 
 def list_folder(
@@ -49,14 +40,14 @@ def list_folder(
     *,
     left_out: LeftOut,
 ) -> FolderListing:
-    """List one folder, without those inside it.
+    """List a folder without its subfolders.
 
     Args:
         root: The folder that the paths of photos are relative to.
         prefix: The folder to list, relative to `root`: "" or ending in "/".
-        label: Given to every photo.
-        part: Given to every photo.
-        left_out: What is left out, and where it is counted.
+        label: The label of every photo.
+        part: The part of every photo.
+        left_out: Decides what is left out.
 
     Raises:
         OSError: The folder cannot be listed.
@@ -88,7 +79,6 @@ def list_folder(
                 listing.photos.append(photo)
     if not left_out.takes_content(root, prefix.rstrip("/"), others):
         return FolderListing(num_ignored=1)
-    listing.tables = sorted(filter(is_table_name, others))
     listing.folders = sorted(listing.folders) + sorted(links)
     return listing
 
@@ -101,18 +91,19 @@ def walk(
     progress: Progress = SILENT,
     left_out: LeftOut | None = None,
 ) -> FolderListing:
-    """List a folder and all below it; a folder that cannot be listed becomes a row with a problem.
+    """List a folder and its subfolders; a folder that cannot be listed is a row with a problem.
 
-    Takes what `list_folder` takes. `folders` and `tables` of the result stay empty.
+    The arguments are those of `list_folder`. `folders` of the result is empty.
     """
     with pause_gc():
         return _walk(root, prefix, label, part, progress, left_out or LeftOut())
 
 
 def walk_in_order(root: str, left_out: LeftOut) -> Iterator[Photo]:
-    """Yield what `walk` lists in the order of the paths, with one folder in memory at a time.
+    """Yield the photos that `walk` lists, in the order of their paths.
 
-    Folders that hold links to folders are listed with all below them.
+    One folder is in memory at a time; a folder that contains links to folders is listed with its
+    subfolders.
     """
     yield from _in_order(root, "", left_out, _folders_above(root + "/"))
 
@@ -128,7 +119,7 @@ def _in_order(
         else:
             listing = _enter(root, here, "", "", left_out, entered)
             entries = [(photo.path, photo) for photo in listing.photos]
-            # A folder comes where its photos do: "a.jpg" before "a/1.jpg", since "." is before "/".
+            # A folder is sorted as its photos: "a.jpg" before "a/1.jpg", since "." is before "/".
             entries += [(f"{here}{name}/", None) for name in listing.folders]
         entries.sort(key=lambda entry: entry[0])
     for path, photo in entries:
@@ -164,7 +155,7 @@ def _walk(
         listing = _enter(root, here, label, part, left_out, entered)
         total.photos += listing.photos
         total.num_ignored += listing.num_ignored
-        # The last is taken first: real folders before links, each in order of name.
+        # The last folder is taken first: folders before links, both in the order of names.
         waiting += [f"{here}{name}/" for name in reversed(listing.folders)]
         progress.advance(len(listing.photos))
     return total
@@ -178,7 +169,7 @@ def _enter(
     left_out: LeftOut,
     entered: set[tuple[int, int]],
 ) -> FolderListing:
-    """List a folder that was not entered before; one that cannot be listed is a row."""
+    """List a folder unless it was listed before; a folder that cannot be listed is a row."""
     try:
         at = Path(root, here).stat()
         if (at.st_dev, at.st_ino) in entered:
@@ -192,13 +183,13 @@ def _enter(
 
 
 def examine(path: Path, shown: str, label: str = "", part: Part | Literal[""] = "") -> Photo:
-    """Return the row of a file that a user named, whatever it is.
+    """Return the row of a file that a user named; a file of any other kind has a `problem`.
 
     Args:
         path: The file.
-        shown: The row's `path`.
-        label: The row's label.
-        part: The row's part.
+        shown: The `path` of the row.
+        label: The label of the row.
+        part: The part of the row.
     """
     kind = kind_of(path.name)
     try:
@@ -257,7 +248,7 @@ def _row(
 
 
 def sniff_file(path: str) -> tuple[Kind, str]:
-    """Return what a file is by its first bytes, as `sniff` does."""
+    """Return the kind of a file by its first bytes, and the reason if it is not read."""
     try:
         with open(path, "rb", buffering=0) as file:
             return sniff(file.read(SNIFF_BYTES))
@@ -274,7 +265,7 @@ def _reason(error: OSError) -> str:
 
 
 def _folders_above(folder: str) -> set[tuple[int, int]]:
-    """Identify the folders that a loop from inside `folder` would lead back to."""
+    """Return device and inode of the folders above a folder, to which a link may lead back."""
     above = set()
     for parent in Path(os.path.realpath(folder)).parents:
         with contextlib.suppress(OSError):
