@@ -10,9 +10,14 @@ import pytest
 import pawsight.runs
 from pawsight.config import TrainConfig
 from pawsight.errors import DiskError, RunError
-from pawsight.results_folders import check_outside, default_results_dir, results_dir
+from pawsight.results_folders import (
+    check_outside,
+    default_dirs,
+    default_results_dir,
+    results_dir,
+)
 from pawsight.run_config import RunConfig
-from pawsight.runs import Run, check_new, default_dirs
+from pawsight.runs import Run, check_new
 from pawsight.storage.atomic import write_json
 
 

@@ -16,16 +16,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
-from pawsight.errors import ConfigError
 from pawsight.records import Part, Resize
-from pawsight.setting_errors import describe_error
+from pawsight.setting_errors import Settings
 from pawsight.setting_texts import (
     as_tuple,
     parse_assignments,
@@ -44,46 +41,7 @@ Range = float | tuple[float, float]
 Band = Annotated[int, Field(ge=1, le=1000)]  # of a TIFF, counted from 1
 
 
-class _Settings(BaseModel):
-    """Settings that cannot be changed; all mistakes are reported in one ConfigError."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def __init__(self, **values: Any) -> None:
-        """Check all values.
-
-        Raises:
-            ConfigError: One line per mistake, each naming its setting.
-        """
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            lines = [
-                describe_error(type(self), problem) for problem in error.errors(include_url=False)
-            ]
-            unique = dict.fromkeys(
-                lines
-            )  # a setting of two possible types reports a mistake for each
-            raise ConfigError("These settings cannot be used:\n  " + "\n  ".join(unique)) from error
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Refuse: settings cannot be changed after they were checked.
-
-        Raises:
-            ConfigError: Always.
-        """
-        kind = type(self).__name__
-        raise ConfigError(
-            f"A {kind} cannot be changed, so its {name} was not set.\n"
-            f"Build a new {kind}: {kind}(**{{**config.model_dump(exclude_unset=True), "
-            f"'{name}': ...}})"
-        )
-
-    # Nested settings are checked together with the outer ones, for one error with all mistakes.
-    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
-
-
-class AugmentConfig(_Settings):
+class AugmentConfig(Settings):
     """Augmentation of training photos, in the vocabulary of Keras' ImageDataGenerator."""
 
     rotation_range: float = Field(0.0, ge=0, le=180)  # degrees, both ways
@@ -126,7 +84,7 @@ class AugmentConfig(_Settings):
         return self
 
 
-class SplitConfig(_Settings):
+class SplitConfig(Settings):
     """How photos are divided where the source has no parts; fractions are of the whole set."""
 
     validation_fraction: float = Field(0.15, gt=0, lt=1)
@@ -151,7 +109,7 @@ class SplitConfig(_Settings):
 ColumnRole = Literal["path", "label", "labels", "part", "group"]
 
 
-class SourceConfig(_Settings):
+class SourceConfig(Settings):
     """What the folders or the table of a source mean, and which of its photos are used.
 
     Every field also takes the text that the option of its name takes, such as
@@ -165,7 +123,7 @@ class SourceConfig(_Settings):
     class_level: int | None = Field(None, ge=1)  # which folder below the source names the class
     label_pattern: str | None = None  # finds the class in a file's name; in its path if it has a /
     # Headings by role; `labels` is one column for each class, "a+b+c", that holds 1 or 0.
-    columns: Annotated[dict[ColumnRole, str], BeforeValidator(parse_columns)] = {}
+    columns: Annotated[dict[ColumnRole, str], BeforeValidator(parse_columns)] = Field({})
     # A table of corrected labels; None: corrections.csv among the photos, if any; "none": no table.
     labels: str | None = None
     multi_label: bool = False  # a photo may have several labels, or none
@@ -181,7 +139,7 @@ class SourceConfig(_Settings):
     # `merge` has is an ordinary class.
     none: Annotated[tuple[str, ...], BeforeValidator(parse_names)] = ("none", "other", "neither")
     # By new name: the classes that are joined under it.
-    merge: Annotated[dict[str, tuple[str, ...]], BeforeValidator(parse_assignments)] = {}
+    merge: Annotated[dict[str, tuple[str, ...]], BeforeValidator(parse_assignments)] = Field({})
 
     @field_validator("label_pattern")
     @classmethod
@@ -227,7 +185,7 @@ def _square(value: Any) -> Any:
     return (value, value) if isinstance(value, int) else value
 
 
-class PixelsConfig(_Settings):
+class PixelsConfig(Settings):
     """How files that are not 8-bit grey or RGB are read; see `data.pixel_scale`."""
 
     # One band is grey, three are red, green and blue.
@@ -251,7 +209,7 @@ class StepSettings(BaseModel):
     eager: bool = False  # step through Python instead of a compiled graph: slow, for debugging
 
 
-class TrainConfig(_Settings, StepSettings):
+class TrainConfig(Settings, StepSettings):
     """Everything that decides a training run, besides the photos."""
 
     model: str = "auto"  # the best that the photos and the time allow; else a network's name

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from pawsight.addresses import public_address
 from pawsight.errors import RunError
 from pawsight.run_addresses import is_address
-from pawsight.runs import default_dirs
+from pawsight.storage.atomic import plain_name
 
 
 def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
@@ -21,6 +23,13 @@ def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
     if photos.is_dir() and Path.cwd().is_relative_to(photos.resolve()):
         return photos.resolve().parent / kind
     return Path(kind)
+
+
+def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:
+    """Yield new folders for a run: `<parent>/<date>-<time>-<source>`, and numbered names."""
+    name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{plain_name(source_name)}"
+    folders = (parent / (name if n == 1 else f"{name}-{n}") for n in range(1, 1000))
+    yield from (folder for folder in folders if not folder.exists())
 
 
 def default_results_dir(kind: str, source: str | os.PathLike[str], suffix: str = "") -> Path:

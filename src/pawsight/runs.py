@@ -19,7 +19,6 @@ import html
 import json
 import os
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,7 @@ from pawsight import run_addresses
 from pawsight.errors import DiskError, RunError, first_line, first_problem
 from pawsight.formatting import resume_command
 from pawsight.records import Part
+from pawsight.results_folders import default_dirs
 from pawsight.storage.atomic import plain_name
 from pawsight.storage.atomic_folder import new_folder
 from pawsight.storage.devices import refuse_devices
@@ -291,10 +291,3 @@ def check_new(out: str | os.PathLike[str]) -> None:
             if Run(folder).config_path.is_file() and not Run(folder).is_complete:
                 text += f"Continue that one with: {resume_command(folder)}\n"
         raise RunError(f"{text}Choose another --out folder, or remove this one first.")
-
-
-def default_dirs(source_name: str, parent: Path) -> Iterator[Path]:
-    """Yield new folders for a run: `<parent>/<date>-<time>-<source>`, and numbered names."""
-    name = f"{datetime.now():%Y-%m-%d-%H%M%S}-{plain_name(source_name)}"
-    folders = (parent / (name if n == 1 else f"{name}-{n}") for n in range(1, 1000))
-    yield from (folder for folder in folders if not folder.exists())

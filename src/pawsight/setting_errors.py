@@ -1,4 +1,4 @@
-"""Describe invalid settings in plain words instead of pydantic's messages."""
+"""Check settings, and describe invalid ones in plain words instead of pydantic's messages."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from pawsight.errors import ConfigError
 from pawsight.formatting import counted
 
 _KINDS = {
@@ -27,6 +28,44 @@ _LIMITS = {
     "less_than": ("below", "lt"),
     "less_than_equal": ("at most", "le"),
 }
+
+
+class Settings(BaseModel):
+    """Settings that cannot be changed; all mistakes are reported in one ConfigError."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __init__(self, **values: Any) -> None:
+        """Check all values.
+
+        Raises:
+            ConfigError: One line per mistake, each naming its setting.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            lines = [
+                describe_error(type(self), problem) for problem in error.errors(include_url=False)
+            ]
+            # A setting of two possible types reports a mistake for each.
+            unique = dict.fromkeys(lines)
+            raise ConfigError("These settings cannot be used:\n  " + "\n  ".join(unique)) from error
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse: settings cannot be changed after they were checked.
+
+        Raises:
+            ConfigError: Always.
+        """
+        kind = type(self).__name__
+        raise ConfigError(
+            f"A {kind} cannot be changed, so its {name} was not set.\n"
+            f"Build a new {kind}: {kind}(**{{**config.model_dump(exclude_unset=True), "
+            f"'{name}': ...}})"
+        )
+
+    # Nested settings are checked together with the outer ones, for one error with all mistakes.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
 
 def describe_error(settings: type[BaseModel], problem: ErrorDetails) -> str:

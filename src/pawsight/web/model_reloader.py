@@ -11,10 +11,14 @@ that it began with.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,3 +161,18 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+async def in_daemon_thread(call: Callable[[], bool]) -> bool:
+    """Run a call in a daemon thread, which unlike `to_thread` does not keep the process alive."""
+    future: Future[bool] = Future()
+
+    def run() -> None:
+        future.set_running_or_notify_cancel()  # the service may end before the call does
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="pawsight-reloading", daemon=True).start()
+    return await asyncio.wrap_future(future)

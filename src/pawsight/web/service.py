@@ -6,10 +6,8 @@ import asyncio
 import contextlib
 import logging
 import math
-import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from concurrent.futures import Future
 from typing import Any
 
 from fastapi import HTTPException, Request
@@ -25,7 +23,7 @@ from pawsight.inference.heat_map import heat_map
 from pawsight.records import ImageArray, Prediction
 from pawsight.web import schemas
 from pawsight.web.metrics import Metrics
-from pawsight.web.model_reloader import Model, ModelReloader
+from pawsight.web.model_reloader import Model, ModelReloader, in_daemon_thread
 from pawsight.web.settings import ServeSettings
 from pawsight.web.uploads import Body, BusyError, MemoryBudget, Upload
 
@@ -35,8 +33,6 @@ RETRY_SECONDS = 1  # after a refusal
 _BATCH_SIZE = 4  # as for a folder: more photos do not fit in a core's cache
 _MIN_HELD_BYTES = 256 * 2**20  # for all requests together, even if the limit of each is small
 _MAX_CLIENT_SHARE = 0.75  # of the requests that may be active
-_BYTES_PER_PIXEL = 25  # of memory, while a large photo is decoded
-_MAX_MEMORY = 0.5  # share of the machine's memory for large photos
 _DRIFT_PHOTOS = 200  # photos per test for drift
 _HEAT_WEIGHT = 16  # a heat map takes as long as 65 photos, and uses all cores
 
@@ -55,7 +51,7 @@ class Service:
         self.draining: asyncio.Task[None] | None = None  # set when the service is stopping
         self._pool: DecodePool | None = None
         # Large photos have separate processes, so that small ones need not wait.
-        self._processes = DecodeProcesses(_num_threads(settings))
+        self._processes = DecodeProcesses(settings.num_threads)
         self._large_processes = DecodeProcesses(1)
         self._drift: tuple[Model, DriftMonitor] | None = None
 
@@ -64,8 +60,8 @@ class Service:
         """Run the worker threads and processes, and reload the model when its run changes."""
         machine.keep_memory()
         self._pool = DecodePool(
-            *(_num_threads(self.settings), _BATCH_SIZE, self.metrics.batches.observe),
-            num_large=_num_large(self.settings),
+            *(self.settings.num_threads, _BATCH_SIZE, self.metrics.batches.observe),
+            num_large=self.settings.num_large,
         )
         await asyncio.to_thread(self._start_processes)
         self.metrics.record_model(self.model.now)
@@ -254,39 +250,10 @@ class Service:
         while self.settings.run is not None:
             await asyncio.sleep(self.settings.check_seconds)
             try:
-                if await _in_daemon_thread(self.model.refresh):
+                if await in_daemon_thread(self.model.refresh):
                     self.metrics.record_model(self.model.now)
             except Exception:  # after any failure the present model stays in use
                 logger.exception("Checking for a new model failed.")
-
-
-def _num_threads(settings: ServeSettings) -> int:
-    """Return the number of threads, and of processes, for small photos: the share of the cores."""
-    return max(1, machine.num_cpus() // settings.workers)
-
-
-def _num_large(settings: ServeSettings) -> int:
-    """Return how many large photos are decoded at once: as memory and cores allow, at least 1."""
-    limit = _num_threads(settings) - 1
-    if memory := machine.memory():
-        bytes_each = settings.max_pixels * _BYTES_PER_PIXEL * settings.workers
-        limit = min(limit, int(memory * _MAX_MEMORY / bytes_each))
-    return max(1, limit)
-
-
-async def _in_daemon_thread(call: Callable[[], bool]) -> bool:
-    """Run a call in a daemon thread, which unlike `to_thread` does not keep the process alive."""
-    future: Future[bool] = Future()
-
-    def run() -> None:
-        future.set_running_or_notify_cancel()  # the service may end before the call does
-        try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
-            future.set_exception(error)
-
-    threading.Thread(target=run, name="pawsight-reloading", daemon=True).start()
-    return await asyncio.wrap_future(future)
 
 
 async def _disconnected(request: Request) -> None:

@@ -9,11 +9,14 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from pawsight import machine
 from pawsight.errors import ConfigError
 from pawsight.setting_errors import describe_error
 
 ENVIRONMENT = "PAWSIGHT_SERVE"  # the environment variable with the settings of worker processes
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable that prometheus_client reads
+_BYTES_PER_PIXEL = 25  # of memory, while a large photo is decoded
+_MAX_MEMORY = 0.5  # share of the machine's memory for large photos
 _ORIGIN = re.compile(r"\*|https?://[^/\s]+")
 
 
@@ -61,6 +64,20 @@ class ServeSettings(BaseModel):
         anywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
         host = anywhere.get(self.host, self.host)
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def num_threads(self) -> int:
+        """Threads, and processes, of a worker for small photos: its share of the cores."""
+        return max(1, machine.num_cpus() // self.workers)
+
+    @property
+    def num_large(self) -> int:
+        """How many large photos a worker decodes at once: as memory and cores allow, at least 1."""
+        limit = self.num_threads - 1
+        if memory := machine.memory():
+            bytes_each = self.max_pixels * _BYTES_PER_PIXEL * self.workers
+            limit = min(limit, int(memory * _MAX_MEMORY / bytes_each))
+        return max(1, limit)
 
     @classmethod
     def checked(cls, **settings: Any) -> Self:
