@@ -91,6 +91,11 @@ def printable(text: str) -> str:
     )
 
 
+def encoded(data: str | bytes) -> bytes:
+    """Encode a text in UTF-8, and keep bytes; undecodable bytes of names are kept, too."""
+    return data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+
+
 def printable_lines(text: str) -> str:
     """Escape each line of a text as `printable` does."""
     return "\n".join(map(printable, text.split("\n")))

@@ -25,7 +25,7 @@ def test_every_name_has_a_format():
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_result_of_any_format_can_be_replaced_by_another(name, rows, tmp_path):
     path = tmp_path / "answers"
-    with path.open("w") as file:
+    with path.open("wb") as file:
         write_rows(ROWS[rows], FORMATS[name].writer(CLASSES), file.write)
     check_replaceable(path)
 

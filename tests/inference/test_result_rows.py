@@ -21,9 +21,9 @@ UNREAD = Prediction("-b.jpg", error="empty file")
 
 
 def written(writer, *predictions):
-    texts = []
-    count = write_rows(predictions, writer, texts.append)
-    return "".join(texts), count
+    pieces = []
+    count = write_rows(predictions, writer, pieces.append)
+    return b"".join(pieces).decode(), count
 
 
 def test_csv_has_a_column_for_each_class_and_no_formulas():

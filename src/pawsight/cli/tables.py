@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pawsight.cli.output import results
-from pawsight.formatting import printable, to_json
+from pawsight.formatting import encoded, printable, to_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,11 +17,11 @@ def print_json(value: Any) -> None:
     write_out(to_json(value, indent=2) + "\n")
 
 
-def write_out(text: str) -> None:
-    """Write to standard output at once, in UTF-8; undecodable bytes of names are kept."""
+def write_out(data: str | bytes) -> None:
+    """Write to standard output at once."""
     stream = results()
     stream.flush()
-    stream.buffer.write(text.encode("utf-8", "surrogateescape"))
+    stream.buffer.write(encoded(data))
     stream.buffer.flush()
 
 

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from pawsight.formatting import inert_cell, inert_path, percent, printable, to_json
+from pawsight.formatting import encoded, inert_cell, inert_path, percent, printable, to_json
 from pawsight.inference.answers import UNSURE
 from pawsight.records import Prediction, class_columns
 
@@ -19,18 +19,18 @@ FIXED_COLUMNS = ("path", "label", "probability", "answer", "error")
 
 
 class RowWriter(ABC):
-    """The text of a list of predictions: header, rows and footer."""
+    """The text of a list of predictions, or its bytes: header, rows and footer."""
 
-    def header(self) -> str:
-        """Return the text before the first row."""
+    def header(self) -> str | bytes:
+        """Return what is before the first row."""
         return ""
 
     @abstractmethod
-    def row(self, prediction: Prediction) -> str:
-        """Return the text of a prediction, with its line end."""
+    def row(self, prediction: Prediction) -> str | bytes:
+        """Return a prediction, with its line end."""
 
-    def footer(self) -> str:
-        """Return the text after the last row."""
+    def footer(self) -> str | bytes:
+        """Return what is after the last row."""
         return ""
 
 
@@ -152,19 +152,19 @@ def count_rows(predictions: Iterable[Prediction]) -> Count:
 
 
 def write_rows(
-    predictions: Iterable[Prediction], writer: RowWriter, write: Callable[[str], object]
+    predictions: Iterable[Prediction], writer: RowWriter, write: Callable[[bytes], object]
 ) -> Count:
     """Write predictions as they are made, and count them.
 
     The header is written with the first row, so that an error before it leaves no output.
     """
     count = Count()
-    start = writer.header()
+    start = encoded(writer.header())
     for prediction in predictions:
-        write(start + writer.row(prediction))
-        start = ""
+        write(start + encoded(writer.row(prediction)))
+        start = b""
         count.add(prediction)
-    write(start + writer.footer())
+    write(start + encoded(writer.footer()))
     return count
 
 

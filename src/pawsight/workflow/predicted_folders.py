@@ -137,11 +137,7 @@ def write_file(
     """Write predictions to a file that appears when it is complete, and count them."""
     writer = FORMATS[format or format_of(path)].writer(class_names)
     with replacing(path) as temporary, temporary.open("wb") as file:
-        return write_rows(
-            predictions,
-            writer,
-            lambda text: file.write(text.encode("utf-8", "surrogateescape")),
-        )
+        return write_rows(predictions, writer, file.write)
 
 
 def _predict_rest(
