@@ -104,6 +104,12 @@ def test_every_section_is_there_and_linked(page, section):
     assert f"#{section}" in page.links
 
 
+def test_the_contents_name_every_section_in_its_order(page):
+    contents = page.source.partition("<nav")[2].partition("</nav>")[0]
+    sections = [of["id"] for tag, of in page.elements if tag == "section"]
+    assert re.findall(r'href="#(.+?)"', contents) == sections
+
+
 def test_the_headline_is_in_plain_words(page):
     assert "Right on 75.0 % of photos it had never seen 95 % interval" in page.text
     assert "%: right on 6 of 8 test photos." in page.text
