@@ -203,4 +203,7 @@ class _Address(Protocol):
         """Fetch the photos to this machine."""
 
 
-ADDRESSES: tuple[_Address, ...] = (drive, cloud)
+ADDRESSES: tuple[_Address, ...] = (
+    drive,
+    cloud,
+)
