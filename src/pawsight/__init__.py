@@ -14,6 +14,7 @@ only training loads TensorFlow.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # `as` exports a name for type checkers
@@ -70,6 +71,9 @@ if TYPE_CHECKING:  # `as` exports a name for type checkers
     from pawsight.workflow.verification import Verification as Verification
 
 __version__ = "0.1.0"
+
+# ONNX Runtime reads it when it is imported, and sends usage data to Microsoft without it.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _MODULES = {
     "Augment": "pipeline.augment",

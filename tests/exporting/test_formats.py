@@ -164,6 +164,18 @@ print([name for name in sys.modules if name.startswith("openvino_telemetry.")], 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("onnx", "README.md"), ("onnx-int8", "README.md"), ("colab", "predict.ipynb")],
+)
+def test_the_code_for_onnx_runtime_disables_its_telemetry(all_exports, name, file):
+    text = (all_exports[name].path / file).read_text(encoding="utf-8")
+    *before, _ = text.split("import onnxruntime")
+    assert before
+    assert all("ORT_DISABLE_TELEMETRY" in part for part in before)
+
+
+@pytest.mark.slow
 def test_the_notebook_predicts_photos_that_are_uploaded(
     all_exports, run, photos, tmp_path, monkeypatch, capsys
 ):

@@ -47,6 +47,15 @@ def test_progress_of_the_package_needs_no_import_of_its_own():
     assert "pawsight.progress" in modules_after("import pawsight\npawsight.progress.Silent()")
 
 
+def test_onnx_runtime_keeps_no_data_for_its_telemetry(tmp_path, monkeypatch):
+    for name in os.environ:  # it sends nothing from the machines of continuous integration
+        if name == "ORT_DISABLE_TELEMETRY" or "CI" in name or name.startswith("XDG_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "onnxruntime" in modules_after("import pawsight.models.builtin\npawsight.load()")
+    assert not list(tmp_path.rglob("*onnxruntime*"))
+
+
 def test_command_line_starts_without_the_libraries_of_its_commands():
     loaded = modules_after("import pawsight.cli.main")
     heavy = {"jinja2", "matplotlib", "onnxruntime", "pandas", "PIL", "scipy", "sklearn"}

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 FILE = "photo.onnx"
 SNIPPET = """\
-{imports}import onnxruntime
+{imports}import os
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # so that ONNX Runtime sends no telemetry
+import onnxruntime
 
 class_names = {class_names!r}
 

@@ -27,8 +27,10 @@ if importlib.util.find_spec("onnxruntime") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "onnxruntime"], check=True)
 """
 _MODEL = """\
+import os
 from pathlib import Path
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # so that ONNX Runtime sends no telemetry
 import onnxruntime
 from google.colab import files
 

@@ -21,6 +21,9 @@ from pawsight.task import Task
 
 FILE = "model.onnx"
 SNIPPET = """\
+import os
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # so that ONNX Runtime sends no telemetry
 import onnxruntime
 
 session = onnxruntime.InferenceSession("model.onnx")
