@@ -32,7 +32,7 @@ def check_free(out: Path) -> None:
     if out.exists() or out.is_symlink():
         raise DiskError(
             f"{out} is not empty, and pawsight never overwrites anything.\n"
-            f"Choose another folder, or remove this one first."
+            f"Choose another folder, or remove this folder first."
         )
 
 

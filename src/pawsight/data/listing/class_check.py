@@ -64,7 +64,7 @@ def check_classes(catalog: Catalog) -> None:
             near = difflib.get_close_matches(name.lower(), {known.lower() for known in train}, n=1)
             hint = ""
             if near:
-                spelled = _spelled(near[0], train)
+                spelled = next(known for known in sorted(train) if known.lower() == near[0])
                 merge = shell_quoted(f"{spelled}={name}")
                 hint = f" If it is '{spelled}' there, merge the two: --merge {merge}"
             raise DataError(
@@ -125,7 +125,3 @@ def _check_one_label(photos: Sequence[Photo], advice: str) -> None:
             f"photos out: --exclude {shell_quoted(twice[0].path)}"
             f"{advice and f'{chr(10)}  {advice.rstrip()}'}"
         )
-
-
-def _spelled(lower: str, names: set[str]) -> str:
-    return next(name for name in sorted(names) if name.lower() == lower)

@@ -183,12 +183,12 @@ def _read(path: Path, config: SourceConfig) -> _TableBeside:
 
 def _check_settings(outline: Outline, found: Sequence[_TableBeside], config: SourceConfig) -> None:
     """Refuse settings for tables if no table is used."""
-    if len(found) == 1 and (one := found[0]).problem is not None:
+    if len(found) == 1 and (table := found[0]).problem is not None:
         plain = config.model_copy(update={"columns": {}, "parts": None})
-        if config.columns or (config.parts and _read(one.path, plain).problem is None):
-            raise one.problem
+        if config.columns or (config.parts and _read(table.path, plain).problem is None):
+            raise table.problem
     if config.columns:
-        names = listed(one.path.name for one in found)
+        names = listed(table.path.name for table in found)
         tables = f"several tables are in it: {names}" if found else "no table is in it"
         raise DataError(
             f"--columns names columns of a table, but {outline.root} is read by its folders, since "

@@ -25,5 +25,7 @@ def fetch(path: Path) -> Source:
             f"Ask for permission to read it, or copy the photos to a folder of yours."
         ) from error
     if is_empty:
-        raise SourceError(f"The folder {path} is empty.\nPut photos into it, or give another one.")
+        raise SourceError(
+            f"The folder {path} is empty.\nPut photos into it, or give another folder."
+        )
     return Source(root.name or "photos", root)

@@ -33,7 +33,7 @@ def safe_path(parts: Sequence[str]) -> str:
 
 
 def unique_paths(paths: Iterable[str]) -> list[str]:
-    """Return the paths, with a number in each that repeats another path or is a folder of one.
+    """Return the paths, with a number in each path that repeats another path or is its folder.
 
     The second "tom.jpg" becomes "tom (2).jpg". Upper and lower case count as equal, as on
     many disks.

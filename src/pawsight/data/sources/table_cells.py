@@ -54,7 +54,8 @@ def read_cells(path: Path, encoding: str | None = None) -> tuple[list[str], list
     except csv.Error as error:
         raise DataError(
             f"The table {path} is damaged in line {start}: {error}.\n"
-            f"A cell that begins with a quote ends with one; a quote inside it is written twice."
+            f"A cell that begins with a quote must end with a quote; a quote inside the cell is "
+            f"written twice."
         ) from error
     if not rows:
         return [], []

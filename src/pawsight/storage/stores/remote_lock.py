@@ -1,8 +1,8 @@
 """A lock between machines: a file in a store that its owner renews while it works.
 
 Stores have no locks. An owner that no longer renews the file has ended. If two processes acquire
-the lock at the same moment, the file names the one that wrote last; the other one notices that
-when it next reads the file, which it does before it writes again.
+the lock at the same moment, the file names the process that wrote last. The other process notices
+this when it reads the file again, which it does before each write.
 """
 
 from __future__ import annotations

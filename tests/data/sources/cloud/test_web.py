@@ -197,6 +197,13 @@ def test_page_in_the_place_of_a_photo_is_not_kept(site, serve, pets, recorded):
     assert "cats/tom.jpg: the server returned a web page instead of the file" in recorded.notes[0]
 
 
+def test_page_in_an_unknown_encoding_is_read_as_utf_8(site, serve, recorded):
+    site.files["/page"] = b'<a href="tom.jpg">'
+    site.marks["/page"] = {"Content-Type": "text/html; charset=no-such-encoding"}
+    with pytest.raises(SourceError, match=r"There are no photos in .*/page\."):
+        sources.fetch(f"{serve(site)}/page", recorded)
+
+
 def test_page_without_files_is_reported(site, serve, recorded):
     site.files["/empty/readme.html"] = b""
     with pytest.raises(SourceError, match=r"There are no photos in .*/empty/\.\nGive the address"):
