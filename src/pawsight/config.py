@@ -33,7 +33,8 @@ from pawsight.setting_texts import (
 from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
 
 FillMode = Literal["nearest", "constant", "reflect", "wrap"]
-PrecisionChoice = Literal["auto", "float32", "bfloat16", "float16"]
+PrecisionName = Literal["float32", "bfloat16", "float16"]
+PrecisionChoice = Literal["auto", PrecisionName]
 Optimizer = Literal["adam", "scaled_adam", "muon", "own"]
 Schedule = Literal["constant", "linear"]  # of the learning rate
 Staging = Literal["auto", "always", "never"]

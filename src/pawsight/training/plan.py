@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from pawsight.config import AugmentConfig, Optimizer, Schedule, StepSettings
+from pawsight.config import AugmentConfig, Optimizer, PrecisionName, Schedule, StepSettings
 from pawsight.errors import RunError
 from pawsight.formatting import num_epochs, percent
 from pawsight.records import Resize
@@ -32,8 +32,6 @@ from pawsight.storage.atomic import write_json
 from pawsight.task import TaskName
 from pawsight.text_field import Text
 from pawsight.training.linear_head import Trial
-
-PrecisionName = Literal["float32", "bfloat16", "float16"]
 
 
 class _Frozen(BaseModel):

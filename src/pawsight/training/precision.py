@@ -21,11 +21,10 @@ import tensorflow as tf
 from pydantic import TypeAdapter
 
 from pawsight import machine
-from pawsight.config import PrecisionChoice
+from pawsight.config import PrecisionChoice, PrecisionName
 from pawsight.errors import DiskError
 from pawsight.storage.atomic import write_json
 from pawsight.storage.cache import cache_dir
-from pawsight.training.plan import PrecisionName
 
 # bfloat16 must be this many times as fast: near 1, noise would decide.
 _NEEDED_GAIN = 1.25

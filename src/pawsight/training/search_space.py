@@ -7,10 +7,11 @@ default. A setting that the user fixed is not searched. Needs no TensorFlow.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from pawsight.config import AugmentConfig, TrainConfig
 from pawsight.models.registry import find_network
+from pawsight.records import Resize
 
 Value = float | str
 _SIDE_UNIT = 8  # pixels
@@ -64,7 +65,7 @@ def search_space(config: TrainConfig) -> list[SearchedSetting]:
     if config.image_size is None and network.fits_any_size:
         settings.append(SearchedSetting("image size", 1.0, choices=(0.75, 1.0, 1.25)))
     if "resize" not in config.model_fields_set:
-        settings.append(SearchedSetting("resize", "stretch", choices=("stretch", "crop", "pad")))
+        settings.append(SearchedSetting("resize", "stretch", choices=get_args(Resize)))
     return settings
 
 
