@@ -389,3 +389,15 @@ def test_a_format_of_predictions_is_chosen_by_the_ending_of_a_name(extended, tmp
     assert rows[0] == ["path", "label", "probability", "answer", "error", "cats", "dogs"]
     assert [len(row) for row in rows] == [7, 7, 7]
     assert rows[2][0].endswith("1.jpg") and rows[2][1] == "" and rows[2][4]
+
+
+def test_other_changes_name_files_and_what_is_in_them(root):
+    page = (root / "docs" / "extending.md").read_text()
+    rows = re.findall(r"^\| .+ \| (.+) \|$", page.split("\n## Other changes\n")[1], re.MULTILINE)
+    assert rows
+    for row in rows:
+        words = re.findall(r"`(.+?)`", row)
+        paths = [word for word in words if word.endswith((".py", ".j2", ".js"))]
+        sources = "".join((root / "src" / "pawsight" / path).read_text() for path in paths)
+        names = [word for word in words if word not in paths and word != "report.json"]
+        assert all(name in sources for name in names), row
