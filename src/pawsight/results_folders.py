@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pawsight.addresses import public_address
 from pawsight.errors import RunError
 from pawsight.run_addresses import is_address
-from pawsight.storage.atomic import plain_name
+from pawsight.storage.atomic import check_writable, plain_name
 
 
 def results_dir(kind: str, source: str | os.PathLike[str]) -> Path:
@@ -50,7 +50,7 @@ def _name_of(source: str | os.PathLike[str]) -> str:
 def check_outside(
     folder: str | os.PathLike[str], source: str | os.PathLike[str], option: str = "--out"
 ) -> None:
-    """Check that results are not written among the photos.
+    """Check that results can be written, and are not written among the photos.
 
     Args:
         folder: Where the results are written.
@@ -59,6 +59,7 @@ def check_outside(
 
     Raises:
         RunError: `source` is a folder and `folder` is in it.
+        DiskError: `folder` cannot be written.
     """
     if is_address(folder):
         return
@@ -68,6 +69,7 @@ def check_outside(
             f"{folder} is in {photos}, and nothing is ever written among the photos.\n"
             f"Choose another {option} folder."
         )
+    check_writable(Path(folder), f"Choose another {option} folder.")
 
 
 def folder_of_runs(
@@ -79,7 +81,7 @@ def folder_of_runs(
         RunError: `out` is an address, or is among the photos.
     """
     if out is None:
-        return default_results_dir("runs", source, suffix)
+        out = default_results_dir("runs", source, suffix)
     check_outside(out, source)
     if is_address(out):
         raise RunError(

@@ -5,15 +5,24 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from pawsight.errors import DiskError
+from pawsight.results_folders import check_outside, folder_of_runs
 from pawsight.storage import atomic, atomic_folder
-from pawsight.storage.atomic import make_dir, remove_abandoned, replacing, write_text
-from pawsight.storage.atomic_folder import new_folder
+from pawsight.storage.atomic import (
+    check_writable,
+    make_dir,
+    remove_abandoned,
+    replacing,
+    write_text,
+)
+from pawsight.storage.atomic_folder import check_free, new_folder
 
 
 def mode(path):
@@ -124,7 +133,7 @@ def test_the_next_write_removes_what_a_killed_process_left(tmp_path, writer):
 import os, signal
 from pathlib import Path
 from pawsight.storage.atomic import replacing
-from pawsight.storage.atomic_folder import new_folder
+from pawsight.storage.atomic_folder import check_free, new_folder
 with {writer}(Path({str(tmp_path / "a.txt")!r})) as temporary:
     (temporary / "b" if temporary.is_dir() else temporary).write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -184,6 +193,43 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
     for out in (tmp_path / "a", tmp_path / "link"):
         with pytest.raises(DiskError, match="never overwrites anything"), new_folder(out):
             pass
+
+
+@pytest.fixture
+def read_only_dir():
+    """A folder that the test cannot write; root gives its rights away until the test ends."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o555)
+    root = os.getuid() == 0
+    if root:
+        os.setresuid(65534, 65534, 0)
+    yield folder
+    if root:
+        os.setresuid(0, 0, 0)
+    folder.rmdir()
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        check_free,
+        lambda out: check_outside(out, "photos"),
+        lambda out: folder_of_runs("photos", out, "-folds"),
+    ],
+)
+def test_a_folder_for_results_that_cannot_be_made_is_refused_before_the_work(read_only_dir, check):
+    for out in (read_only_dir, read_only_dir / "runs" / "a"):
+        with pytest.raises(
+            DiskError, match=rf"(?s)Cannot write into {read_only_dir}: no permission.*Choose anoth"
+        ):
+            check(out)
+
+
+def test_a_folder_for_results_may_be_new(tmp_path, monkeypatch):
+    check_writable(tmp_path / "runs" / "a")
+    monkeypatch.chdir(tmp_path)
+    check_writable(Path("runs"))
+    assert names(tmp_path) == []
 
 
 def test_a_folder_that_another_process_made_meanwhile_is_kept(tmp_path):

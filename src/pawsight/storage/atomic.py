@@ -169,6 +169,24 @@ def make_dir(folder: Path) -> None:
         ) from error
 
 
+def check_writable(folder: Path, advice: str = "Choose another folder.") -> None:
+    """Check, before work that takes time, that a folder can be written, or be created.
+
+    Args:
+        folder: The folder.
+        advice: The end of the message: what the user can do.
+
+    Raises:
+        DiskError: It, or the folder that it would be created in, cannot be written.
+    """
+    path = folder.absolute()
+    existing = next(parent for parent in (path, *path.parents) if os.path.lexists(parent))
+    if not existing.is_dir():
+        existing = existing.parent  # that a file has the name is found by others
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise DiskError(f"Cannot write into {existing}: no permission.\n{advice}")
+
+
 def make_dirs(folder: Path, exist_ok: bool = True) -> None:
     """Create a folder and its parents as `make_dir` does, without flushing their names.
 

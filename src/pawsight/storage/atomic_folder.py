@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pawsight.errors import DiskError
 from pawsight.storage.atomic import (
+    check_writable,
     disk_errors,
     flush,
     make_dir,
@@ -22,11 +23,12 @@ _MAX_SINGLE_FLUSHES = 100  # files; beyond that, one flush of all disks takes le
 
 
 def check_free(out: Path) -> None:
-    """Check that a folder is absent or empty.
+    """Check that a folder is absent or empty, and can be written.
 
     Raises:
-        DiskError: The folder is not empty, or a file has its name.
+        DiskError: The folder is not empty, or a file has its name, or no permission.
     """
+    check_writable(out)
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists() or out.is_symlink():

@@ -25,10 +25,11 @@ from pawsight.notebook import live_in_notebooks
 from pawsight.progress import SILENT, Progress
 from pawsight.records import Part, Pixels
 from pawsight.runs import Run
-from pawsight.storage.atomic import write_json
+from pawsight.storage.atomic import check_writable, write_json
 from pawsight.workflow.photo_sets import Source, list_photos
 from pawsight.workflow.run_photos import keep_classes, photos_of
 
+COPY_RUN = "Copy the run to a folder that you can write to."
 _CORRECTED = "corrected labels"
 
 
@@ -70,6 +71,7 @@ def evaluate(
             lacks.
     """
     run = Run.open(run_path)
+    check_writable(run.path, COPY_RUN)
     classifier = Classifier.load(run)
     from pawsight.evaluation.run_evaluation import evaluate_others
 

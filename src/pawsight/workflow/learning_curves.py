@@ -31,13 +31,14 @@ from pawsight.notebook import live_in_notebooks
 from pawsight.progress import SILENT, Progress
 from pawsight.records import Part
 from pawsight.runs import Run
+from pawsight.storage.atomic import check_writable
 from pawsight.training.average_choice import AverageChoice
 from pawsight.training.curve_points import CurvePoints
 from pawsight.training.custom_components import CustomComponents
 from pawsight.training.learning_curve import forecast_curve
 from pawsight.training.plan import Plan, load_plan
 from pawsight.workflow.curve_parts import MIN_PARTS, CurvePart, parts_of, train_part
-from pawsight.workflow.finished_runs import write_report
+from pawsight.workflow.finished_runs import COPY_RUN, write_report
 from pawsight.workflow.given_settings import with_build
 from pawsight.workflow.photo_sets import Source
 from pawsight.workflow.run_photos import photos_of
@@ -86,6 +87,7 @@ def learning_curve(
     if minutes is not None and not minutes > 0:
         raise ConfigError(f"minutes must be above 0, got {minutes:g}.")
     run = Run.open(run_path)
+    check_writable(run.path, COPY_RUN)
     with _resumable(run), run.locked(), uploaded(run, progress) as progress:
         plan, config = _plan_of(run), with_build(run.load_config().settings, build)
         find_network(config.model).check_available()

@@ -171,8 +171,8 @@ def _train_new(
     if start is not None:
         config = start.settings(config)
     budget = TimeBudget(config.minutes, started)
+    check_outside(out or results_dir("runs", source), source)
     if out is not None:
-        check_outside(out, source)
         check_new(out)
     config = checked(config, own, progress)  # before anything is fetched or read
     catalog = _list(source, config, budget, progress)
