@@ -3,25 +3,35 @@
 import ast
 import importlib.metadata
 import inspect
+import pkgutil
+import re
 from pathlib import Path
 
 import pytest
 
 import pawsight
+from pawsight import workflow
 
 
 def test_names_are_listed_once():
     assert len(set(pawsight.__all__)) == len(pawsight.__all__)
 
 
-def test_type_checkers_see_every_name():
+@pytest.mark.parametrize("package", [pawsight, workflow], ids=lambda package: package.__name__)
+def test_type_checkers_see_every_name(package):
     (block,) = [
         node
-        for node in ast.parse(Path(pawsight.__file__).read_text(encoding="utf-8")).body
+        for node in ast.parse(Path(package.__file__).read_text(encoding="utf-8")).body
         if isinstance(node, ast.If)
     ]
     imported = [alias.name for node in block.body for alias in node.names]
-    assert sorted(imported) == sorted(pawsight.__all__)
+    assert sorted(imported) == sorted(package.__all__)
+
+
+def test_the_workflow_describes_each_of_its_modules():
+    described = re.findall(r"^    (\w+) +\S", workflow.__doc__, re.MULTILINE)
+    modules = [one.name for one in pkgutil.iter_modules(workflow.__path__)]
+    assert sorted(described) == sorted(modules)
 
 
 @pytest.mark.slow
