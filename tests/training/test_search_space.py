@@ -69,6 +69,14 @@ def test_stronger_augmentation_widens_every_range_and_keeps_flips():
     assert (found.width_shift_range, found.horizontal_flip) == (0.9, True)  # below 1: a share
 
 
+def test_every_range_grows_with_the_strength():
+    numbers = {name for name, value in AugmentConfig() if isinstance(value, float)}
+    augment = AugmentConfig(**dict.fromkeys(numbers - {"crop_stretch"}, 0.5))
+    found = dict(strengthened(augment, 1.5))
+    kept = {name for name in numbers if found[name] == getattr(augment, name)}
+    assert kept == {"cval", "crop_stretch"}
+
+
 def test_stronger_crops_take_less_of_the_photo():
     augment = AugmentConfig(crop_range=(0.4, 1.0), crop_stretch=1.2)
     found = strengthened(augment, 1.5)  # 1 - 1.5 * 0.6

@@ -16,6 +16,8 @@ from pawsight.records import Resize
 Value = float | str
 _SIDE_UNIT = 8  # pixels
 _MIN_SIDE, _MAX_SIDE = 32, 384
+_SHIFTS = ("width_shift_range", "height_shift_range")
+_NOT_RANGES = ("cval", "crop_stretch")  # of the numbers of an augmentation
 _MIN_CROP = 0.08  # share of the area; arXiv:1409.4842
 
 
@@ -96,13 +98,12 @@ def settings_of(config: TrainConfig, values: dict[str, Value]) -> TrainConfig:
 def strengthened(augment: AugmentConfig, factor: float) -> AugmentConfig:
     """Return an augmentation whose ranges are `factor` times as wide, with the same flips."""
     changes: dict[str, Any] = {}
-    for name in ("rotation_range", "shear_range", "channel_shift_range", "zoom_range", "erase"):
-        value = getattr(augment, name)
-        if isinstance(value, float) and value:
+    for name, value in augment:
+        if not isinstance(value, float) or name in _NOT_RANGES:
+            continue
+        if name not in _SHIFTS:
             changes[name] = value * factor
-    for name in ("width_shift_range", "height_shift_range"):
-        value = getattr(augment, name)
-        if isinstance(value, float) and 0 < value < 1:
+        elif 0 < value < 1:  # a share of the side; else in pixels
             changes[name] = min(0.9, value * factor)
     if augment.crop_range is not None:
         low, high = augment.crop_range
