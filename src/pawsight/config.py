@@ -236,6 +236,8 @@ class TrainConfig(Settings, StepSettings):
     learning_rate: float | None = Field(None, gt=0)
     precision: PrecisionChoice = "auto"
     augment: AugmentConfig | None = None
+    # average the logits of each photo and of its mirror image, where validation shows a gain
+    average_mirrored: bool = True
     source: SourceConfig = SourceConfig()
     split: SplitConfig = SplitConfig()
     seed: int = Field(0, ge=0, lt=2**31)

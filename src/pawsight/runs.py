@@ -66,6 +66,7 @@ class Run:
         self.checkpoints_dir = self.path / "checkpoints"
         self.second_dir = self.path / "second"  # of a second network, trained in the same run
         self.averaging_path = self.second_dir / "averaging.json"
+        self.mirroring_path = self.path / "mirroring.json"
         self.model_path = model_dir / "model.json"
         self.weights_path = model_dir / "model.weights.h5"
         self.keras_path = model_dir / "model.keras"  # of the user's own network

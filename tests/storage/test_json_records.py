@@ -14,6 +14,7 @@ from pawsight.evaluation.unknown_classes import unknown_classes_sentence
 from pawsight.runs import Run
 from pawsight.storage.json_records import load_record
 from pawsight.training.average_choice import AverageChoice
+from pawsight.training.mirror_choice import MirrorChoice
 
 _ADAPTER = TypeAdapter(NoneMeasurement)
 _DAMAGED = [b"", b"{", b"[]", b"3", b'{"num_photos": "x"}', b"\xff\xfe", b"[" * 100_000]
@@ -21,6 +22,7 @@ _READERS = {
     "none_path": none_sentence,
     "unknown_classes_path": unknown_classes_sentence,
     "averaging_path": AverageChoice.load,
+    "mirroring_path": MirrorChoice.load,
     "learning_curve_path": lambda run: load_curve(run.learning_curve_path),
     "robustness_path": lambda run: Robustness.load(run.robustness_path),
     "shortcuts_path": lambda run: load_shortcuts(run.shortcuts_path),

@@ -139,7 +139,7 @@ class Classifier:
         probabilities of each image and its mirror image are averaged, in twice the time.
         """
         probs = self._probs_of(self.logits(images))
-        if tta:
+        if tta and not self._description.is_mirrored:  # then the network averages
             probs = (probs + self._probs_of(self.logits(images[:, :, ::-1]))) / 2
         return probs
 
@@ -231,7 +231,7 @@ class Classifier:
         images = np.stack(pixels)
         logits, features = self._runner.run(images)
         probs = self._probs_of(logits)
-        if tta:
+        if tta and not self._description.is_mirrored:  # then the network averages
             probs = (probs + self._probs_of(self._run_model(images[:, :, ::-1]))) / 2
         scores = self._ood_scores(images, features)
         return [self._prediction(*row) for row in zip(names, probs, scores, strict=True)]

@@ -12,7 +12,7 @@ gradients bit by bit, and relu has a quarter of the values to compute.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pawsight.config import AugmentConfig
 from pawsight.models.network import Network
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Colab(Network):
     """The network of the Colab script."""
+
+    can_mirror: ClassVar[bool] = False  # it stays the network of the script
 
     def build_layers(
         self, num_classes: int, image_size: OpenSize, policy: keras.DTypePolicy

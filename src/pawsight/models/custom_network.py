@@ -44,6 +44,7 @@ class CustomNetwork(Network):
     """A network that a function of the user builds."""
 
     keeps_keras: ClassVar[bool] = True
+    can_mirror: ClassVar[bool] = False  # the network stays what the function built
 
     def check_available(self) -> None:
         """Refuse a network whose function was not passed in this process; raises ConfigError."""

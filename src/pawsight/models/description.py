@@ -73,6 +73,8 @@ class ModelDescription(BaseModel):
     format_version: int = Field(FORMAT_VERSION, ge=1, le=_MULTI_LABEL_VERSION)
     architecture: str | None = None  # name of the network in the registry; None for other programs
     options: dict[str, Any] = {}  # what the network is built from, besides its name; JSON-ready
+    # Whether the logits of each image and of its mirror image are averaged, within the network.
+    is_mirrored: bool = False
     # `class_names[i]` is class i, length K.
     class_names: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2)
     image_size: tuple[_Side, _Side]  # (height, width) in pixels

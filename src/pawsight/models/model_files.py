@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pawsight.errors import ConfigError, ModelError, first_line
 from pawsight.models.description import ModelDescription
+from pawsight.models.mirrored import average_mirrored
 from pawsight.models.registry import find_network
 from pawsight.runs import Run
 from pawsight.storage.atomic import replacing
@@ -57,4 +58,5 @@ def load_model(run: str | os.PathLike[str] | Run) -> keras.Model:
         network = find_network(description.architecture or "")
     except ConfigError as error:
         raise ModelError(f"{run.model_path} names an unknown network. {error}") from error
-    return network.load(run, description)
+    model = network.load(run, description)
+    return average_mirrored(model) if description.is_mirrored else model

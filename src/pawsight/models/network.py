@@ -47,6 +47,7 @@ class Network(ABC):
     can_finetune: ClassVar[bool] = False
     takes_weights: ClassVar[bool] = False  # whether --weights can replace its weights
     keeps_keras: ClassVar[bool] = False  # whether a run needs model.keras to build it
+    can_mirror: ClassVar[bool] = True  # whether the logits of mirror images may be averaged in
 
     def find(self, name: str) -> Network | None:
         """Return this network if the name is its name, in any spelling."""

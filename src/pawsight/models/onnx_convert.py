@@ -17,6 +17,7 @@ import tensorflow as tf
 from keras import layers
 
 from pawsight.errors import ModelError, first_line
+from pawsight.models.mirrored import average_mirrored_onnx, inner_network
 from pawsight.models.onnx_check import check_agreement
 from pawsight.models.onnx_writer import OPSET, UnsupportedLayerError, onnx_model
 from pawsight.records import ImageArray
@@ -80,6 +81,11 @@ def columns(logits: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _converted(model: keras.Model, output: str) -> onnx.ModelProto:
+    network = inner_network(model)
+    if network is not None:
+        converted = _converted(network, output)
+        average_mirrored_onnx(converted, output)
+        return converted
     try:
         return onnx_model(model, output)
     except UnsupportedLayerError:

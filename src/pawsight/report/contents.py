@@ -22,6 +22,7 @@ from pawsight.records import Part, Predictions
 from pawsight.runs import Run
 from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
 from pawsight.training.average_choice import AverageChoice
+from pawsight.training.mirror_choice import MirrorChoice
 from pawsight.training.plan import HeadPlan, Plan, load_plan
 
 _MIN_SHARE = 0.01  # of the photos of a part
@@ -37,6 +38,7 @@ class Contents:
     model: ModelDescription | None
     history: list[Epoch]
     averaging: AverageChoice | None  # comparison with an average of two networks
+    mirroring: MirrorChoice | None  # comparison with an average over mirror images
     evaluation: Evaluation | None
     curves: dict[Part, Curves]
     task: Task
@@ -49,6 +51,12 @@ class Contents:
     # Photos of the headline part that the built-in network was trained on; 0 for other networks. It
     # is also 0 below 1 % of the part, since so few hashes may be equal by chance.
     num_network_photos: int
+
+    @property
+    def comparisons(self) -> list[tuple[str, str]]:
+        """Rows of (name, text) on the comparisons of the trained network with averages."""
+        choices = ("second network", self.averaging), ("mirror images", self.mirroring)
+        return [(name, choice.in_words()) for name, choice in choices if choice is not None]
 
     @classmethod
     def load(cls, run: Run) -> Contents:
@@ -78,6 +86,7 @@ class Contents:
             model=model,
             history=load_history(run.history_path) if run.history_path.is_file() else [],
             averaging=AverageChoice.load(run),
+            mirroring=MirrorChoice.load(run),
             evaluation=evaluation,
             curves=load_curves(run),
             task=task,

@@ -92,11 +92,11 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
         unusual=_unusual(contents.audit),
         lost=[(photo.path, photo.problem) for photo in contents.lost],
         num_copies=contents.evaluation.copies_across_parts if contents.evaluation else None,
-        coverage=coverage_sentence(predictions, threshold_of(contents.model))
-        if predictions and summary.answers
-        else "",
+        coverage=_coverage(contents) if summary.answers else "",
         temperature=contents.evaluation.temperature if contents.evaluation else None,
-        training=training_rows(contents.plan, contents.model, contents.history, contents.averaging),
+        training=training_rows(
+            contents.plan, contents.model, contents.history, contents.comparisons
+        ),
         settings=setting_rows(contents.config.get("settings", {})),
         plan=plan_rows(contents.plan) if contents.plan else [],
         source=contents.config.get("source", ""),
@@ -111,6 +111,11 @@ def write_report(run: Run, worst_images: int = 24) -> Path:
     if contents.audit is not None and contents.catalog is not None:
         write_data_page(contents.audit, contents.catalog, run.data_page_path)
     return run.report_path
+
+
+def _coverage(contents: Contents) -> str:
+    predictions = contents.predictions
+    return coverage_sentence(predictions, threshold_of(contents.model)) if predictions else ""
 
 
 def _mistakes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from pawsight.data.catalog import Catalog
@@ -10,7 +11,6 @@ from pawsight.formatting import duration
 from pawsight.history import Epoch, best_epoch
 from pawsight.models.description import ModelDescription
 from pawsight.progress_text import count_text
-from pawsight.training.average_choice import AverageChoice
 from pawsight.training.plan import Cut, HeadPlan, Plan
 
 # Fields of a plan that are shown elsewhere, or are long and only meant for programs.
@@ -21,7 +21,7 @@ def training_rows(
     plan: Plan | HeadPlan | None,
     model: ModelDescription | None,
     history: list[Epoch],
-    averaging: AverageChoice | None = None,
+    comparisons: Sequence[tuple[str, str]] = (),
 ) -> list[tuple[str, str]]:
     """Return rows of (name, text) on what was trained, how and for how long.
 
@@ -29,15 +29,14 @@ def training_rows(
         plan: The plan of the run, if there is one.
         model: The finished model, if there is one.
         history: The validations.
-        averaging: The comparison with an average of two networks, if there was one.
+        comparisons: Rows on the comparisons after training; see `Contents.comparisons`.
     """
     rows: list[tuple[str, Any]] = [*(_of_plan(plan, model) if plan else ())]
     if history and isinstance(plan, HeadPlan):
         rows.append(("training time", duration(history[-1].seconds)))  # it has no epochs or steps
     elif history:
         rows += _of_history(history)
-    if averaging is not None:
-        rows.append(("second network", averaging.in_words()))
+    rows += comparisons
     if plan is not None:
         rows += _of_steps(plan) if isinstance(plan, Plan) else ()
         rows += [("precision", plan.precision), ("hardware", plan.hardware)]

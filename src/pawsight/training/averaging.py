@@ -13,12 +13,10 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from pawsight.class_weights import is_imbalanced
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
 from pawsight.data.reading.stream import is_lost
 from pawsight.errors import TrainingError
-from pawsight.evaluation.calibration import fit_label_temperature, fit_temperature
 from pawsight.models import averaged, swift
 from pawsight.models.network import Network
 from pawsight.models.registry import find_network
@@ -27,13 +25,18 @@ from pawsight.records import FloatArray, IntArray
 from pawsight.runs import Run
 from pawsight.storage.atomic import write_json
 from pawsight.task import Task
-from pawsight.training.average_choice import AverageChoice, Scores
+from pawsight.training.average_choice import AverageChoice
 from pawsight.training.candidates import kept_size
 from pawsight.training.head_fit import HeadFit
+from pawsight.training.paired_scores import (
+    accuracy_title,
+    is_lower_loss,
+    scores_of,
+    temperature_of,
+)
 from pawsight.training.photos import subsets
 from pawsight.training.plan import Plan, load_plan
 from pawsight.training.planning import budget_minutes
-from pawsight.training.score import score
 from pawsight.training.session import train_run
 from pawsight.training.time_budget import TimeBudget
 
@@ -44,9 +47,6 @@ _MIN_SECONDS = 150.0
 # Below this error of the fitted head, a network from scratch is not good enough for an average.
 _MIN_ERROR = 0.05
 _BATCH_SIZE = 64
-# The log loss of the average must be lower by this many standard errors of the paired difference:
-# a one-sided test at 95 %.
-_CRITICAL = 1.645
 
 
 def second_seconds(config: TrainConfig, fitted: HeadFit) -> float | None:
@@ -138,6 +138,7 @@ def _settings(config: TrainConfig, plan: Plan, budget: TimeBudget) -> TrainConfi
         "batch_size": None,
         "learning_rate": None,
         "image_size": _second_size(config),
+        "average_mirrored": False,  # decided once, of the average
     }
     if plan.minutes is not None and plan.second_seconds is not None:
         left = 60 * plan.minutes - plan.finish_seconds - budget.spent_seconds
@@ -176,30 +177,19 @@ def choose(logits: Logits, task: Task, second_size: tuple[int, int]) -> AverageC
         task: Whether photos have one class or several labels.
         second_size: (height, width) in pixels of the second network's images.
     """
-    fit = fit_label_temperature if task.is_multi_label else fit_temperature
     networks = logits.first, logits.second
-    factors = [0.5 / fit(network, logits.labels) for network in networks]
+    factors = [0.5 / temperature_of(network, logits.labels, task) for network in networks]
     first, second = (factor * network for factor, network in zip(factors, networks, strict=True))
     candidates = 2 * first, 2 * second, first + second
-    is_balanced = is_imbalanced(task.counts(logits.labels, 0).tolist())
-    validated = [score(candidate, logits.labels, task) for candidate in candidates]
-    scores = [
-        Scores(
-            accuracy=result.balanced_accuracy if is_balanced else result.accuracy,
-            log_loss=result.loss,
-        )
-        for result in validated
-    ]
-    first_losses, average_losses = (task.log_losses(candidates[i], logits.labels) for i in (0, 2))
-    gains = first_losses - average_losses
-    margin = _CRITICAL * float(np.std(gains)) / np.sqrt(max(1, len(gains) - 1))
+    scores = [scores_of(candidate, logits.labels, task) for candidate in candidates]
+    is_lower = is_lower_loss(candidates[0], candidates[2], logits.labels, task)
     return AverageChoice(
         first=scores[0],
         second=scores[1],
         average=scores[2],
-        num_photos=len(gains),
-        accuracy_title=f"{'balanced ' if is_balanced else ''}{task.accuracy_title}",
-        is_kept=bool(gains.mean() > margin and scores[2].accuracy >= scores[0].accuracy),
+        num_photos=len(logits.labels),
+        accuracy_title=accuracy_title(logits.labels, task),
+        is_kept=is_lower and scores[2].accuracy >= scores[0].accuracy,
         options={"swift_size": list(second_size), "factors": factors},
     )
 

@@ -30,6 +30,7 @@ from pawsight.training.memory import (
     needed_bytes,
     photo_bytes,
 )
+from pawsight.training.mirroring import num_evaluated
 from pawsight.training.photos import subsets
 from pawsight.training.plan import Plan, save_plan
 from pawsight.training.precision import Precision
@@ -167,7 +168,7 @@ def _begin(
             budget,
             (finish_seconds + (_WORKER_SECONDS if workers else 0.0))
             * min(_MAX_LOAD, max(1.0, load)),
-            len(dataset.catalog.part("validation")) + len(dataset.catalog.part("test")),
+            num_evaluated(config, find_network(config.model), plan, dataset.catalog),
             warm_start.evaluation_slowdown if warm_start else EVALUATION_SLOWDOWN,
             workers.speedup if workers else 1.0,
         )

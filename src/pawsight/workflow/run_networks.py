@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pawsight.config import TrainConfig
 from pawsight.data.dataset import Dataset
+from pawsight.inference.classifier import Classifier
 from pawsight.models.registry import find_network
 from pawsight.progress import Progress
 from pawsight.runs import Run
@@ -13,7 +14,9 @@ from pawsight.storage.atomic import write_json
 from pawsight.tensorflow_setup import prepare_tensorflow
 from pawsight.training.candidates import kept_size
 from pawsight.training.custom_components import CustomComponents
+from pawsight.training.mirroring import compare_mirrored, is_considered
 from pawsight.training.model_facts import describe_model
+from pawsight.training.plan import Plan, load_plan
 from pawsight.training.start import open_start
 from pawsight.training.time_budget import TimeBudget
 
@@ -59,7 +62,16 @@ def _save(
     from pawsight.training.averaging import network_of
 
     progress.start("Exporting the model")
-    catalog, pixels = dataset.catalog, dataset.at_size(kept_size(run)).pixels
-    description = describe_model(config, catalog, pixels.image_size, network_of(run, config.model))
+    dataset = dataset.at_size(kept_size(run))
+    catalog, pixels = dataset.catalog, dataset.pixels
+    network, plan = network_of(run, config.model), load_plan(run)
+    description = describe_model(config, catalog, pixels.image_size, network)
     images = pixels.read(catalog.part("validation")[:_ONNX_CHECK_PHOTOS])
-    save_model(run, model, description, images)
+    description = save_model(run, model, description, images)
+    if isinstance(plan, Plan) and is_considered(config, network, plan):
+        choice = compare_mirrored(Classifier.load(run).logits, dataset, progress)
+        progress.note(choice.in_words())
+        write_json(run.mirroring_path, choice.model_dump(mode="json"))
+        if choice.is_kept:
+            mirrored = description.model_copy(update={"is_mirrored": True})
+            save_model(run, model, mirrored, images)
