@@ -128,9 +128,10 @@ class Classifier:
         size = max(1, min(_BATCH_SIZE, math.ceil(len(images) / num_threads)))
         batches = [images[start : start + size] for start in range(0, len(images), size)]
         if len(batches) < 2:
-            return self._run_model(images)
+            return self._runner.run(images)[0]
         with ThreadPoolExecutor(num_threads, thread_name_prefix="pawsight-model") as pool:
-            return np.concatenate(list(pool.map(self._run_model, batches)))
+            outputs = pool.map(self._runner.run, batches)
+            return np.concatenate([logits for logits, _ in outputs])
 
     def probs(self, images: ImageArray, tta: bool = False) -> FloatArray:
         """Compute calibrated probabilities: shape [N, K]; rows of single-label models sum to 1.
@@ -138,10 +139,7 @@ class Classifier:
         Images and errors are those of `logits`. With `tta` (test-time augmentation), the
         probabilities of each image and its mirror image are averaged, in twice the time.
         """
-        probs = self._probs_of(self.logits(images))
-        if tta and not self._description.is_mirrored:  # then the network averages
-            probs = (probs + self._probs_of(self.logits(images[:, :, ::-1]))) / 2
-        return probs
+        return self._mean_probs(self.logits(view) for view in self._views(images, tta))
 
     def predict(self, photos: PhotoLike | Iterable[PhotoLike], tta: bool = False) -> PredictionList:
         """Classify one photo or many.
@@ -229,11 +227,9 @@ class Classifier:
         """
         # Not by `probs`, which uses all cores: here, each core has its own photos.
         images = np.stack(pixels)
-        logits, features = self._runner.run(images)
-        probs = self._probs_of(logits)
-        if tta and not self._description.is_mirrored:  # then the network averages
-            probs = (probs + self._probs_of(self._run_model(images[:, :, ::-1]))) / 2
-        scores = self._ood_scores(images, features)
+        outputs = [self._runner.run(view) for view in self._views(images, tta)]
+        probs = self._mean_probs(logits for logits, _ in outputs)
+        scores = self._ood_scores(images, outputs[0][1])
         return [self._prediction(*row) for row in zip(names, probs, scores, strict=True)]
 
     def heat_map(self, photo: PhotoLike, label: str | None = None) -> HeatMap:
@@ -249,8 +245,15 @@ class Classifier:
         """
         return heat_map(self.probs, self.class_names, self.open_decoder().decode(photo), label)
 
-    def _probs_of(self, logits: FloatArray) -> FloatArray:
-        return self.task.probabilities(logits, self.temperature)
+    def _views(self, images: ImageArray, tta: bool) -> list[ImageArray]:
+        if tta and not self._description.is_mirrored:  # then the network averages
+            return [images, images[:, :, ::-1]]
+        return [images]
+
+    def _mean_probs(self, logits: Iterable[FloatArray]) -> FloatArray:
+        """Return the probabilities, averaged over views of the same images."""
+        probs = [self.task.probabilities(one, self.temperature) for one in logits]
+        return np.asarray(np.mean(probs, axis=0))
 
     def _ood_scores(self, images: ImageArray, features: FloatArray | None) -> list[float | None]:
         """Return the out-of-distribution score of each image; None without a detector."""
@@ -268,9 +271,6 @@ class Classifier:
     def open_decoder(self, num_processes: int = 0) -> PhotoDecoder:
         """Return a decoder of photos for this model; see `PhotoDecoder` for `num_processes`."""
         return PhotoDecoder(self.image_size, self.resize, self.pixel_scale, num_processes)
-
-    def _run_model(self, images: ImageArray) -> FloatArray:
-        return self._runner.run(images)[0]
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": str(self._run.path.absolute()), "max_error": self._max_error}
