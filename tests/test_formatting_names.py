@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from pawsight.formatting import (
+    exclude_options,
     inert_cell,
     inert_path,
     listed,
@@ -64,6 +65,11 @@ def test_what_cannot_be_printed_is_spelled_out_as_a_shell_reads_it(text):
     assert quoted.isprintable()
     found = subprocess.check_output(["bash", "-c", f"printf %s {quoted}"])
     assert found == os.fsencode(text)
+
+
+def test_all_names_to_be_left_out_become_options_up_to_a_limit():
+    assert exclude_options(["old", "a b", "c"], 2) == "--exclude old --exclude 'a b' ..."
+    assert exclude_options(name for name in "ab") == "--exclude a --exclude b"
 
 
 def test_the_first_names_of_a_list_are_printable_and_the_others_counted():

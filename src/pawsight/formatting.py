@@ -69,6 +69,12 @@ def shell_quoted(text: str) -> str:
     return f"$'{escaped}'"
 
 
+def exclude_options(names: Iterable[str], most: int = 5) -> str:
+    """Write the options that leave folders or photos out: "--exclude old --exclude 'b c'"."""
+    options = [f"--exclude {shell_quoted(name)}" for name in names]
+    return " ".join(options[:most] + ["..."][: len(options) > most])
+
+
 def duration(seconds: float) -> str:
     """Write a duration: "45 s", "4 min 12 s", "2 h 5 min"."""
     whole = round(seconds)

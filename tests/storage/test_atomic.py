@@ -195,6 +195,17 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
             pass
 
 
+def test_a_full_disk_is_reported_with_the_name_that_was_asked_for(tmp_path):
+    out = tmp_path / "out"
+    with (
+        pytest.raises(DiskError, match=rf"^The disk is full: {out}/a.csv could not be written"),
+        new_folder(out) as folder,
+        replacing(folder / "a.csv"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert names(tmp_path) == []
+
+
 @pytest.fixture
 def read_only_dir():
     """A folder that the test cannot write; root gives its rights away until the test ends."""

@@ -86,8 +86,7 @@ class Photos:
                     stacklevel=2,
                 )
         raise NoPhotoError(
-            f"None of the {len(self._paths)} photos can be used; see the warnings above.\n"
-            f"The first is {self._paths[0]}."
+            f"No photo can be used; see the warnings above.\nThe first is {self._paths[0]}."
         )
 
     def _pixels(self, index: int) -> ImageArray:

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from pawsight.data.reading.stream import is_lost
 from pawsight.errors import DataError, RunError, ShapeError, first_line
 from pawsight.formatting import (
+    exclude_options,
     inert_cell,
     inert_path,
+    listed,
     original_cell,
     original_path,
     printable,
@@ -95,7 +97,7 @@ def collect(
     probs, is_there = _classify_all(classify, pixels, indices, len(names), progress, batch_size)
     if not len(probs):
         raise DataError(
-            f"None of the {len(indices):,} photos of the {part} part can be read any more.\n"
+            f"No photo of the {part} part can be read any more.\n"
             f"Photos: {catalog.root}\nRestore them (is their drive still connected?)."
         )
     return Predictions(
@@ -221,11 +223,14 @@ def labels_among(names: tuple[str, ...], catalog: Catalog, indices: IntArray) ->
     unknown = sorted(present - set(names))
     if unknown:
         raise DataError(
-            f"The model was not trained on {', '.join(map(repr, unknown))}; "
-            f"its classes are {', '.join(map(repr, names))}.\n"
+            f"The model was not trained on {_quoted(unknown)}; its classes are {_quoted(names)}.\n"
             f"Photos: {catalog.root}\n"
             f"Map them to the model's classes, such as --merge "
-            f"{shell_quoted(f'{names[0]}={unknown[0]}')}, or leave them out: --exclude "
-            f"{shell_quoted(unknown[0])}"
+            f"{shell_quoted(f'{names[0]}={unknown[0]}')}, or leave them out: "
+            f"{exclude_options(unknown)}"
         )
     return catalog.task.encode(texts, names)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return listed((f"'{name}'" for name in names), most=20)

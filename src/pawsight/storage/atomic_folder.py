@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from pawsight.errors import DiskError
+from pawsight.errors import DiskError, PawsightError
 from pawsight.storage.atomic import (
     check_writable,
     disk_errors,
@@ -76,6 +76,10 @@ def new_folder(out: Path, keep_existing: bool = False) -> Iterator[Path]:
                 if not (keep_existing and out.is_dir()):
                     raise
             flush(out.parent)
+    except PawsightError as error:
+        # Errors of writing the files in it name the temporary folder.
+        error.args = tuple(str(text).replace(str(temporary), str(out)) for text in error.args)
+        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -82,7 +82,7 @@ def test_photos_that_are_not_there_are_named(pets, tmp_path, recorded):
     assert "1 photo of the table was not found: gone.jpg." in recorded.notes
     other = tmp_path / "mine.csv"
     other.write_text("path,label\ngone.jpg,dogs\n")
-    with pytest.raises(DataError, match=r"None of the 1 photos that .*mine.csv names"):
+    with pytest.raises(DataError, match=r"No photo that .*mine.csv names is in"):
         labels(pets, labels=str(other))
 
 

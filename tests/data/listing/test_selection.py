@@ -138,7 +138,7 @@ def test_photos_of_none_of_the_classes_are_set_apart(recorded):
     assert recorded.notes == [
         "2 photos of None, other are of none of the classes, and used to set and test the "
         "threshold of the answer none. To train a class of that name: --classes "
-        "None,cats,dogs,other; to leave them out: --exclude None"
+        "None,cats,dogs,other; to leave them out: --exclude None --exclude other"
     ]
 
 

@@ -150,7 +150,7 @@ def test_a_table_that_came_with_the_photos_names_none_in_other_folders(pets):
     (pets / "labels.csv").write_text("path,label\nx,cat\ny,dog\n")
     for name in ("x", "y"):
         (pets.parent / f"{name}.jpg").write_bytes(b"x")
-    with pytest.raises(DataError, match=r"None of the 2 photos .* such as x\."):
+    with pytest.raises(DataError, match=r"No photo that .* names was found, such as x\."):
         scan(fetch(pets, Silent()))
     found = scan(fetch(pets / "labels.csv", Silent())).photos  # the user's own may
     assert [photo.path for photo in found] == ["../x.jpg", "../y.jpg"]

@@ -93,7 +93,8 @@ def test_all_classes_with_too_few_are_named(labels, others):
         checked(catalog_of(*CATS, *((label, {}) for label in labels)))
     first, *rest = str(raised.value).split("\nOther classes with too few: ")
     assert first.startswith(f"Class '{labels[0]}' has 1 photo")
-    assert rest == ([f"{others}."] if others else [])
+    without = "Without all of these: --exclude ants --exclude bees --exclude dogs"
+    assert rest == ([f"{others}. {without}"] if others else [])
 
 
 def test_a_class_whose_photos_have_their_parts_already_is_not_refused_but_for_folds():

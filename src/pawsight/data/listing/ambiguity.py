@@ -13,7 +13,7 @@ from pawsight.data.listing.part_folders import as_option, flat_parts, inner_clas
 from pawsight.data.part_names import is_annotation, is_no_class, part_of
 from pawsight.data.sources.unread_files import advice_on_files
 from pawsight.errors import DataError
-from pawsight.formatting import counted, listed, printable, shell_quoted
+from pawsight.formatting import counted, exclude_options, listed, printable
 from pawsight.records import PARTS
 
 # Dates, and numbers such as 001: such folders divide a class, and are no classes themselves.
@@ -87,7 +87,7 @@ def check_same_folders(outline: Outline, top: tuple[str, ...]) -> None:
         f"  {len(deeper):,} classes {listed(deeper)}, in parts: --parts {option}, for example\n"
         f"  {len(deeper):,} classes {listed(deeper)}, to be divided: --class-level 2\n"
         f"  {len(top):,} classes {listed(top)}: --class-level 1\n"
-        f"To leave out a folder that does not belong to them: --exclude {no_part}"
+        f"To leave out a folder that does not belong to them: {exclude_options([no_part])}"
     )
 
 
@@ -108,7 +108,7 @@ def check_depth_of_two(outline: Outline, top: tuple[str, ...]) -> None:
         f"In {outline.root} the folder {printable(outer[0])} holds the folders {listed(inner)}, "
         f"and the folder {printable(other)} holds photos.\n"
         f"They can be read in two ways; choose one:\n"
-        f"  {len(inner):,} classes {listed(inner)}: --exclude {shell_quoted(other)}\n"
+        f"  {len(inner):,} classes {listed(inner)}: {exclude_options([other])}\n"
         f"  2 classes {listed(top)}: --class-level 1"
     )
 
@@ -128,12 +128,11 @@ def check_annotations(outline: Outline, prefixes: Sequence[str]) -> None:
     photos = [name for name in levels if is_no_class(name) and name not in masks]
     if not masks or not photos:
         return
-    without = " ".join(f"--exclude {shell_quoted(name)}" for name in masks)
     raise DataError(
         f"The folders {listed((*photos, *masks))} in {outline.root} may be photos and their "
         f"annotations instead of classes.\n"
         f"They can be read in two ways; choose one:\n"
-        f"  the photos are in {listed(photos)}: {without}\n"
+        f"  the photos are in {listed(photos)}: {exclude_options(masks)}\n"
         f"  {counted(len(levels), 'class', 'classes')} {listed(levels)}: "
         f"--class-level {max(levels.values())}"
     )

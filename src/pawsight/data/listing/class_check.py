@@ -12,7 +12,7 @@ from pawsight.data.listing.label_patterns import proposed_pattern
 from pawsight.data.listing.photo_finder import NOT_FOUND
 from pawsight.data.listing.table_rows import TWO_LABELS
 from pawsight.errors import DataError
-from pawsight.formatting import counted, listed, printable, shell_quoted
+from pawsight.formatting import counted, exclude_options, listed, printable, shell_quoted
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 
@@ -122,6 +122,6 @@ def _check_one_label(photos: Sequence[Photo], advice: str) -> None:
             "  a photo may show several of these: --multi-label (and if a cell of the table holds "
             "several labels, their separator, such as --label-separator ';')\n"
             f"  a photo shows one of these: give each photo one label in the table, or leave such "
-            f"photos out: --exclude {shell_quoted(twice[0].path)}"
+            f"photos out: {exclude_options(photo.path for photo in twice)}"
             f"{advice and f'{chr(10)}  {advice.rstrip()}'}"
         )

@@ -16,7 +16,7 @@ from pawsight.data.listing.photo_finder import NOT_FOUND, PhotoFinder
 from pawsight.data.sources.table import read_rows
 from pawsight.data.sources.table_cells import check_text
 from pawsight.errors import DataError, SourceError
-from pawsight.formatting import counted, listed, original_cell
+from pawsight.formatting import counted, listed, original_cell, printable
 from pawsight.progress import Progress
 from pawsight.records import Photo
 
@@ -94,8 +94,8 @@ def corrected(
         changed[index] = replace(photo, label=label or photo.label, problem=problem)
     if is_required and labels and len(missing) == len(labels):
         raise DataError(
-            f"None of the {len(labels):,} photos that {path} names is in {root}, such as "
-            f"{missing[0]}.\nEach path must be relative to that folder, and match one file."
+            f"No photo that {path} names is in {root}, such as {printable(missing[0])}.\n"
+            f"Each path must be relative to that folder, and match one file."
         )
     _report(photos, changed, path, num_changed, missing, progress)
     return changed

@@ -11,7 +11,7 @@ from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.outline import Outline
 from pawsight.data.part_names import is_no_class, is_plain_part, part_of
 from pawsight.errors import DataError, SourceError
-from pawsight.formatting import listed, printable
+from pawsight.formatting import exclude_options, listed, printable
 from pawsight.records import PARTS, Part
 
 
@@ -114,7 +114,7 @@ def parts_inside(outline: Outline, top: tuple[str, ...], config: SourceConfig) -
         raise DataError(
             f"The class folders in {outline.root} hold the parts {listed(sorted(named))}, but also "
             f"{listed(sorted(others))}, such as {example}.\n"
-            f"Leave such folders out: --exclude {min(others)}; or state their part: "
+            f"Leave such folders out: {exclude_options(sorted(others))}; or state their part: "
             f"--parts {as_option(named)}; or divide all photos again: --parts none"
         )
     if config.class_level is None:
@@ -234,7 +234,7 @@ def _unknown_part(outline: Outline, name: str, parts: Mapping[str, Part]) -> str
         f"The folder {printable(name)} in {outline.root} holds the same folders as "
         f"{listed(tuple(parts))}, but its name is not the name of a part.\n"
         f"State its part: --parts {as_option({**parts, name: unused})}; or leave it out: "
-        f"--exclude {name}"
+        f"{exclude_options([name])}"
     )
 
 

@@ -10,7 +10,7 @@ from pawsight.data.listing.outline import Outline
 from pawsight.data.listing.part_folders import as_option, inner_classes, part_folders
 from pawsight.data.part_names import is_plain_part, part_of
 from pawsight.errors import DataError
-from pawsight.formatting import counted, listed, shell_quoted
+from pawsight.formatting import counted, exclude_options, listed
 from pawsight.records import Part
 
 
@@ -73,7 +73,7 @@ def _same_classes(outline: Outline, beside: Sequence[str], parts: Mapping[str, P
         f"They can be read in several ways; choose one:\n"
         f"  {classes}, {kept}: --parts {as_option(parts)}\n"
         f"  {classes}, all photos to be divided: --parts none\n"
-        f"  {classes}, without {listed(parts)}: {_exclude(parts)}\n"
+        f"  {classes}, without {listed(parts)}: {exclude_options(parts)}\n"
         f"  {len(names):,} classes {listed(names)}: --class-level 1"
     )
 
@@ -84,10 +84,6 @@ def _part_or_class(outline: Outline, beside: Sequence[str], parts: Sequence[str]
         f"Folders in {outline.root} are named as parts: {listed(parts)}; but they hold none of the "
         f"classes beside them: {listed(beside)}.\n"
         f"They can be read in two ways; choose one:\n"
-        f"  photos without classes, to be left out: {_exclude(parts)}\n"
+        f"  photos without classes, to be left out: {exclude_options(parts)}\n"
         f"  {len(names):,} classes {listed(names)}: --parts none"
     )
-
-
-def _exclude(names: Mapping[str, Part] | Sequence[str]) -> str:
-    return " ".join(f"--exclude {shell_quoted(name)}" for name in names)

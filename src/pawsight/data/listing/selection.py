@@ -10,7 +10,7 @@ from pawsight.data.catalog import Catalog
 from pawsight.data.listing.class_names import class_name
 from pawsight.data.listing.walk import examine
 from pawsight.errors import DataError
-from pawsight.formatting import counted, listed, shell_quoted
+from pawsight.formatting import counted, exclude_options, listed, shell_quoted
 from pawsight.progress import Progress
 from pawsight.records import PARTS, Photo
 from pawsight.task import Task
@@ -144,7 +144,7 @@ def without_none(
         f"{counted(len(paths), 'photo')} of {listed(names)} "
         f"{'is' if len(paths) == 1 else 'are'} of none of the classes, and used to set and test "
         f"the threshold of the answer none. To train a class of that name: "
-        f"{option_for(names[0], labels)}; to leave them out: --exclude {shell_quoted(names[0])}"
+        f"{option_for(names[0], labels)}; to leave them out: {exclude_options(names)}"
     )
     return [photo for photo in photos if photo.label not in of_none], paths
 

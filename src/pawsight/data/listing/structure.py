@@ -43,7 +43,7 @@ from pawsight.data.listing.part_folders import (
 from pawsight.data.listing.parts_beside_classes import parts_beside_classes
 from pawsight.data.part_names import is_plain_part
 from pawsight.errors import DataError
-from pawsight.formatting import counted, listed, shell_quoted
+from pawsight.formatting import counted, exclude_options, listed
 from pawsight.records import Part
 
 SomePart = Part | Literal[""]
@@ -190,14 +190,14 @@ def _classes(outline: Outline, top: tuple[str, ...]) -> Structure:
         )
     if named := [name for name in top if is_plain_part(name)]:
         hints.append(
-            f"{listed(named)}: named as a part, read as a class. If it is no class, leave it out: "
-            f"--exclude {shell_quoted(named[0])}"
+            f"{listed(named)}: named as a part, read as a class. To leave it out: "
+            f"{exclude_options(named)}"
         )
     if portions := [name for name in top if is_portion(name)]:
         hints.append(
             f"{listed(portions)}: named by a date or number, read as "
             f"{'a class' if len(portions) == 1 else 'classes'}. If the photos inside have no "
-            f"classes, leave them out: --exclude {shell_quoted(portions[0])}"
+            f"classes, leave them out: {exclude_options(portions)}"
         )
     return Structure(classes, empty=outline.empty_folders(), hints=tuple(hints))
 

@@ -157,8 +157,7 @@ class TableRows:
                 check_text(self.path, line.number, [line.path])
         if not matches:
             raise DataError(
-                f"None of the {len(parts):,} photos that {self.path} names was found, "
-                f"such as {printable(lines[0].path)}.\n"
+                f"No photo that {self.path} names was found, such as {printable(lines[0].path)}.\n"
                 f"{self.root} and its subfolders were searched, also by the names of files. Put "
                 f"the table into the folder of the photos, or choose its column of paths: "
                 f"--columns path=NAME"

@@ -37,8 +37,7 @@ class LostFiles:
         advice = " Run the command again to fetch what is missing." if temporary else ""
         if len(errors) == self.num_files:
             raise SourceError(
-                f"None of the {self.num_files:,} files of {self.name} could be copied: "
-                f"{listed(reasons[:1])}.\n"
+                f"No file of {self.name} could be copied: {listed(reasons[:1])}.\n"
                 f"{advice.strip() or 'Check that they can be read there.'}"
             )
         named = listed(reasons, between="; ")

@@ -9,7 +9,7 @@ from pawsight.config import SplitConfig
 from pawsight.data.catalog import Catalog
 from pawsight.data.splitting.grouping import Group, group_name, names_in
 from pawsight.errors import DataError
-from pawsight.formatting import counted, listed, shell_quoted
+from pawsight.formatting import counted, exclude_options, listed, shell_quoted
 
 
 def check_enough(
@@ -46,7 +46,12 @@ def check_enough(
         if count < needed and (config.folds or name not in has_kept)
     ]
     if short:
-        others = f"\nOther classes with too few: {listed(short[1:])}." if short[1:] else ""
+        others = (
+            f"\nOther classes with too few: {listed(short[1:])}. "
+            f"Without all of these: {exclude_options(short)}"
+            if short[1:]
+            else ""
+        )
         raise DataError(f"{_too_few(catalog, groups, short[0], needed, config)}{others}")
     return dict(num_groups)
 
