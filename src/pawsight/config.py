@@ -237,7 +237,7 @@ class TrainConfig(Settings, StepSettings):
     precision: PrecisionChoice = "auto"
     augment: AugmentConfig | None = None
     # average the logits of each photo and of its mirror image, where validation shows a gain
-    average_mirrored: bool = True
+    average_mirrored: Literal["auto", "none"] = "auto"
     source: SourceConfig = SourceConfig()
     split: SplitConfig = SplitConfig()
     seed: int = Field(0, ge=0, lt=2**31)

@@ -159,7 +159,7 @@ def test_what_is_compared_and_what_it_takes_of_the_budget(run):
     config = TrainConfig(model="swift")
     assert is_considered(config, swift.NETWORK, plan)
     assert not is_considered(config, colab.NETWORK, plan)
-    assert not is_considered(TrainConfig(average_mirrored=False), swift.NETWORK, plan)
+    assert not is_considered(TrainConfig(average_mirrored="none"), swift.NETWORK, plan)
     unflipped = plan.model_copy(update={"augment": AugmentConfig(horizontal_flip=False)})
     assert not is_considered(config, swift.NETWORK, unflipped)
     for minutes, expected in ((2.9, False), (3.0, True)):

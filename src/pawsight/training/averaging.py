@@ -138,7 +138,7 @@ def _settings(config: TrainConfig, plan: Plan, budget: TimeBudget) -> TrainConfi
         "batch_size": None,
         "learning_rate": None,
         "image_size": _second_size(config),
-        "average_mirrored": False,  # decided once, of the average
+        "average_mirrored": "none",  # decided once, of the average
     }
     if plan.minutes is not None and plan.second_seconds is not None:
         left = 60 * plan.minutes - plan.finish_seconds - budget.spent_seconds

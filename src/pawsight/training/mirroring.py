@@ -48,7 +48,8 @@ def is_considered(config: TrainConfig, network: Network, plan: Plan) -> bool:
     """
     is_long = plan.minutes is None or plan.minutes >= _MIN_MINUTES
     is_flipped = plan.augment.horizontal_flip
-    return config.average_mirrored and network.can_mirror and is_flipped and is_long
+    is_allowed = config.average_mirrored == "auto" and network.can_mirror
+    return is_allowed and is_flipped and is_long
 
 
 def num_evaluated(config: TrainConfig, network: Network, plan: Plan, catalog: Catalog) -> int:
