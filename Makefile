@@ -229,7 +229,7 @@ benchmark-transfer: $(READY)  ## A last layer on frozen features: ARGS="photos/ 
 	@$(BIN)/python benchmarks/transfer/run.py $(ARGS)
 
 .PHONY: benchmark-time-to-accuracy
-benchmark-time-to-accuracy: $(READY)  ## How good after how long, beside two scripts (many hours)
+benchmark-time-to-accuracy: $(READY)  ## Accuracy over time, beside two scripts (many hours)
 	@$(BIN)/python benchmarks/time_to_accuracy/run.py $(ARGS)
 
 .PHONY: benchmark-peers

@@ -1,4 +1,4 @@
-"""How good after how long: pawsight, the Colab script and keras.io's recipe on one machine.
+"""Accuracy over time: pawsight, the Colab script and keras.io's recipe on one machine.
 
     python benchmarks/time_to_accuracy/run.py PHOTOS [--only swift] [--seeds 0 1 2]
         [--budgets 1.5 4 10 30] [--epochs-at-most N] [--minutes-at-most M] [--again]
@@ -122,7 +122,7 @@ def commit_in_words() -> str:
 
 def publish(found: dict, results_path: Path, docs: Path) -> None:
     """Write the tables beside the results and into the page, and draw the picture."""
-    heading = "# How good after how long\n\n"
+    heading = "# Accuracy over time\n\n"
     results_path.with_suffix(".md").write_text(heading + saved.as_markdown(found))
     if found["cells"]:
         curves.save_picture(found, docs / "images" / "time_to_accuracy.png")
