@@ -33,6 +33,9 @@ from pawsight.training.plan import Plan
 _MAX_PHOTOS = 1000  # that are compared
 # Twice the time for a photo is worth a log loss that is lower by this share, at least.
 _MIN_GAIN = 0.02
+# ... and by more than its standard error. A mean of two logits is hardly ever worse, so a stricter
+# test would mostly leave out gains that a sample of photos does not prove.
+_CRITICAL = 1.0
 # Comparing and evaluating twice as long takes too much of a shorter budget.
 _MIN_MINUTES = 3.0
 _BATCH_SIZE = 64
@@ -105,6 +108,6 @@ def choose(plain: FloatArray, mirrored: FloatArray, labels: IntArray, task: Task
         num_photos=len(labels),
         accuracy_title=accuracy_title(labels, task),
         is_kept=after.log_loss <= (1 - _MIN_GAIN) * before.log_loss
-        and is_lower_loss(plain, mirrored, labels, task)
+        and is_lower_loss(plain, mirrored, labels, task, _CRITICAL)
         and not is_less_accurate(plain, mirrored, labels, task),
     )

@@ -39,7 +39,13 @@ def is_balanced_score(labels: IntArray, task: Task) -> bool:
     return is_imbalanced(task.counts(labels, 0).tolist())
 
 
-def is_lower_loss(before: FloatArray, after: FloatArray, labels: IntArray, task: Task) -> bool:
+def is_lower_loss(
+    before: FloatArray,
+    after: FloatArray,
+    labels: IntArray,
+    task: Task,
+    critical: float = _CRITICAL,
+) -> bool:
     """Return whether the log loss of `after` is lower than that of `before` beyond chance.
 
     Args:
@@ -47,8 +53,10 @@ def is_lower_loss(before: FloatArray, after: FloatArray, labels: IntArray, task:
         after: Those of another model for the same photos.
         labels: The true labels, shape [N].
         task: One class or several labels per photo.
+        critical: By how many standard errors it must be lower.
     """
-    return _is_positive(task.log_losses(before, labels) - task.log_losses(after, labels))
+    differences = task.log_losses(before, labels) - task.log_losses(after, labels)
+    return _is_positive(differences, critical)
 
 
 def is_less_accurate(before: FloatArray, after: FloatArray, labels: IntArray, task: Task) -> bool:
@@ -60,7 +68,7 @@ def is_less_accurate(before: FloatArray, after: FloatArray, labels: IntArray, ta
     return _is_positive((was_right - is_right).reshape(len(labels), -1).mean(axis=1))
 
 
-def _is_positive(differences: FloatArray) -> bool:
+def _is_positive(differences: FloatArray, critical: float = _CRITICAL) -> bool:
     """Return whether the mean of paired differences [N] is above 0 beyond chance."""
     error = float(np.std(differences)) / np.sqrt(max(1, len(differences) - 1))
-    return bool(differences.mean() > _CRITICAL * error)
+    return bool(differences.mean() > critical * error)
