@@ -230,3 +230,18 @@ def test_name_that_the_terminal_cannot_show_does_not_end_a_command(pawsight_proc
     done = pawsight_process("predict", "x.jpg", "--model", "läuft", env=environment)
     assert done.returncode == 1
     assert done.stderr.startswith(b"Error: There is no run folder l\\xe4uft.")
+
+
+def test_matplotlib_is_silent_on_a_home_folder_that_cannot_be_written():
+    script = (
+        "import contextlib, sys\nfrom pawsight.cli.main import main\n"
+        "sys.argv = ['pawsight', '--version']\n"
+        "with contextlib.suppress(SystemExit):\n    main()\n"
+        "import matplotlib\nmatplotlib.get_configdir()"
+    )
+    environment = {name: text for name, text in os.environ.items() if name != "MPLCONFIGDIR"}
+    environment |= {"HOME": os.devnull, "XDG_CONFIG_HOME": "", "XDG_CACHE_HOME": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stderr == ""

@@ -23,8 +23,10 @@ from pawsight.cli.output import prepare_streams
 
 # The base of typer's usage errors, which typer prints itself.
 _TYPER_ERROR = cast(type[Exception], typer.BadParameter.__mro__[2])
-# Libraries that log errors which pawsight reports itself.
-_LOGGING_LIBRARIES = ("adlfs", "asyncio", "azure", "fsspec", "gcsfs", "google", "paramiko", "s3fs")
+# Libraries that log errors which pawsight reports itself, or (Matplotlib) that change nothing.
+_LOGGING_LIBRARIES = (
+    *("adlfs", "asyncio", "azure", "fsspec", "gcsfs", "google", "matplotlib", "paramiko", "s3fs"),
+)
 
 
 class Commands(TyperGroup):
