@@ -73,7 +73,7 @@ def test_each_photo_gets_its_answer_with_a_bar_for_each_class(open_page, address
 def test_an_unsure_answer_is_shown_in_words(open_page, address):
     page = open_page(address)
     give(page, photo("fog.png", GREY))
-    expect(card(page, "fog.png").locator(".answer")).to_have_text("Not sure perhaps red")
+    expect(card(page, "fog.png").locator(".answer")).to_have_text("Not sure, perhaps red")
     expect(page.locator("#live")).to_have_text("fog.png: not sure, perhaps red, 33.3 %")
 
 

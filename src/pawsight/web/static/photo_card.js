@@ -93,12 +93,12 @@ function describe({ state, answer, error, thresholds }) {
     return [line, bars(answer.probabilities, MOST_LABELS, thresholds)];
   }
   if (answer.answer === "none" && !answer.is_sure) {
-    const line = element("p.answer", {}, element("strong", { textContent: "None of these" }), " unlike all training photos");
+    const line = element("p.answer", {}, element("strong", { textContent: "None of these" }), ": unlike all training photos");
     return [line, bars(answer.probabilities)];
   }
   const line = answer.is_sure
     ? element("p.answer", {}, element("strong", { textContent: answer.label }))
-    : element("p.answer", {}, element("strong", { textContent: "Not sure" }), ` perhaps ${answer.label}`);
+    : element("p.answer", {}, element("strong", { textContent: "Not sure" }), `, perhaps ${answer.label}`);
   return [line, bars(answer.probabilities)];
 }
 
