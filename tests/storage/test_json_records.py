@@ -13,8 +13,7 @@ from pawsight.evaluation.shortcut_use import load_shortcuts
 from pawsight.evaluation.unknown_classes import unknown_classes_sentence
 from pawsight.runs import Run
 from pawsight.storage.json_records import load_record
-from pawsight.training.average_choice import AverageChoice
-from pawsight.training.mirror_choice import MirrorChoice
+from pawsight.training.average_choice import AverageChoice, MirrorChoice
 
 _ADAPTER = TypeAdapter(NoneMeasurement)
 _DAMAGED = [b"", b"{", b"[]", b"3", b'{"num_photos": "x"}', b"\xff\xfe", b"[" * 100_000]

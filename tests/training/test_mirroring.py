@@ -14,7 +14,7 @@ from pawsight.report.page import write_report
 from pawsight.runs import Run
 from pawsight.task import MULTI_LABEL, SINGLE_LABEL
 from pawsight.training import mirroring
-from pawsight.training.mirror_choice import MirrorChoice
+from pawsight.training.average_choice import MirrorChoice
 from pawsight.training.mirroring import choose, is_considered, num_evaluated
 from pawsight.training.plan import load_plan
 from pawsight.training.start import open_start
@@ -39,7 +39,7 @@ def test_an_average_with_less_noise_is_kept():
     assert choice.mirrored.accuracy > choice.plain.accuracy
     assert choice.mirrored.log_loss < choice.plain.log_loss
     assert choice.in_words().startswith(
-        "The model averages the logits of each photo and of its mirror image, which takes twice "
+        "The model averages the logits of each photo and its mirror image, which takes twice "
         "as long. Accuracy on 600 validation photos: "
     )
 
@@ -53,7 +53,7 @@ def test_an_average_is_not_kept_without_a_gain_worth_twice_the_time(monkeypatch)
     choice = choose(plain, nearly, labels, SINGLE_LABEL)
     assert 0.98 * choice.plain.log_loss < choice.mirrored.log_loss < choice.plain.log_loss
     assert not choice.is_kept
-    assert choice.in_words().startswith("The model takes each photo as it is: ")
+    assert choice.in_words().startswith("The model does not average over mirror images, since ")
     monkeypatch.setattr(mirroring, "_MIN_GAIN", 0.0)
     assert choose(plain, nearly, labels, SINGLE_LABEL).is_kept
 
@@ -123,7 +123,7 @@ def test_a_run_averages_over_mirror_images_wherever_it_predicts(run, tmp_path):
         classifier.predictions_of([""] * 3, pixels, tta=tta) for tta in (False, True)
     )
     assert [one.probabilities for one in plain] == [one.probabilities for one in averaged]
-    assert "averages the logits of each photo and of its mirror image" in (
+    assert "averages the logits of each photo and its mirror image" in (
         write_report(run).read_text(encoding="utf-8")
     )
     assert not verify(run).problems

@@ -1,7 +1,7 @@
-"""Average the logits of each image and of its mirror image within a network.
+"""Average the logits of each image and its mirror image within a network.
 
-The source of test-time augmentation: arXiv:1409.4842, section 7. The wrapped network is called once
-on both images of each photo, and its weights are those of the network alone.
+This is test-time augmentation as part of the model, without weights of its own: the network is
+called once, on a batch of all images and their mirror images.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def inner_network(model: keras.Model) -> keras.Model | None:
 
 
 def average_mirrored_onnx(model: Any, output: str) -> None:
-    """Change an ONNX model to that which `average_mirrored` returns.
+    """Average the logits of each image and its mirror image within an ONNX model, in place.
 
     Args:
         model: onnx.ModelProto of opset 17, from "images" [N, H, W, 3] to `output` [N, K].
@@ -54,10 +54,10 @@ def average_mirrored_onnx(model: Any, output: str) -> None:
 
     graph = model.graph
     both, each = f"{_PREFIX}both", f"{_PREFIX}logits"
+    renamed = {"images": both, output: each}
     for node in graph.node:
-        node.input[:] = [both if name == "images" else name for name in node.input]
-        node.output[:] = [each if name == output else name for name in node.output]
-        node.input[:] = [each if name == output else name for name in node.input]
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
     num_classes = graph.output[0].type.tensor_type.shape.dim[-1].dim_value
     constants = {
         "start": [-1],

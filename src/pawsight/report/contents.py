@@ -21,8 +21,7 @@ from pawsight.models.description import ModelDescription
 from pawsight.records import Part, Predictions
 from pawsight.runs import Run
 from pawsight.task import MULTI_LABEL, SINGLE_LABEL, Task
-from pawsight.training.average_choice import AverageChoice
-from pawsight.training.mirror_choice import MirrorChoice
+from pawsight.training.average_choice import AverageChoice, MirrorChoice
 from pawsight.training.plan import HeadPlan, Plan, load_plan
 
 _MIN_SHARE = 0.01  # of the photos of a part

@@ -152,7 +152,7 @@ class Placer:
         return dataclasses.replace(entry, sha256=copied.sha256)
 
     def _publish(self, placement: Placement, entry: Entry) -> tuple[Placement, Entry]:
-        """Give a photo its target name, or another name if that is taken."""
+        """Move a photo to its target name, or to another name if that is taken."""
         while True:
             try:
                 self._create_target(placement.path, entry)

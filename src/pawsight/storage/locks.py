@@ -23,7 +23,7 @@ _RETRY_SECONDS = 0.2
 
 @contextlib.contextmanager
 def locked(path: Path, on_wait: Callable[[str], None]) -> Iterator[None]:
-    """Hold an exclusive lock while the block runs; wait until other processes release it.
+    """Acquire an exclusive lock for the block; wait until other processes release it.
 
     Args:
         path: The lock file. Its folder must exist.

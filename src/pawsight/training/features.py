@@ -232,7 +232,7 @@ class FeatureReader:
         report: Callable[[int], None],
         note: Callable[[str], None],
     ) -> None:
-        """Let the workers extract features into the cache, in at least two chunks for each."""
+        """Extract features into the cache on the workers, at least two chunks for each."""
         length = min(_CHUNK, max(_BATCH_SIZE, len(indices) // (2 * group.count)))
         chunks = []
         for start in range(0, len(indices), length):

@@ -1,8 +1,8 @@
 """Decide whether a model averages the logits of each photo and of its mirror image.
 
-Networks that learnt from photos and their mirror images give slightly different logits for both;
-the mean has a lower log loss, and inference takes twice as long. So it becomes the model only where
-validation shows a gain. Needs no TensorFlow: the exported file is what is compared.
+A network that was trained on photos and their mirror images computes slightly different logits for
+both. The mean usually has a lower log loss, but inference takes twice as long, so it becomes the
+model only if validation shows a gain. The comparison runs the exported file, without TensorFlow.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pawsight.models.network import Network
 from pawsight.progress import Progress
 from pawsight.records import FloatArray, ImageArray, IntArray
 from pawsight.task import Task
-from pawsight.training.mirror_choice import MirrorChoice
+from pawsight.training.average_choice import MirrorChoice
 from pawsight.training.ood_features import sample_photos
 from pawsight.training.paired_scores import (
     accuracy_title,
@@ -30,24 +30,25 @@ from pawsight.training.paired_scores import (
 )
 from pawsight.training.plan import Plan
 
-_MAX_PHOTOS = 1000  # that are compared
-# Twice the time for a photo is worth a log loss that is lower by this share, at least.
+_MAX_PHOTOS = 1000  # of the validation part, for the comparison
+# The least gain that is worth twice the inference time, as a share of the log loss.
 _MIN_GAIN = 0.02
-# ... and by more than its standard error. A mean of two logits is hardly ever worse, so a stricter
-# test would mostly leave out gains that a sample of photos does not prove.
+# The gain must exceed this many standard errors. The mean is rarely worse, so a stricter test on a
+# sample would mostly reject real gains: benchmarks/auto/LOG.md.
 _CRITICAL = 1.0
-# Comparing and evaluating twice as long takes too much of a shorter budget.
+# In a shorter budget, the comparison and the slower evaluation would take too much training time.
 _MIN_MINUTES = 3.0
 _BATCH_SIZE = 64
 
 
 def is_considered(config: TrainConfig, network: Network, plan: Plan) -> bool:
-    """Return whether a run compares its model with the average, so that its budget covers that.
+    """Return whether a run compares its network with the mean over mirror images.
 
     Args:
         config: The settings.
-        network: What is trained.
-        plan: Its plan; mirror images are equivalent only if training flips photos at random.
+        network: The network that is trained.
+        plan: Its plan. The comparison needs an augmentation that flips photos at random, since
+            otherwise a mirror image may show something else.
     """
     is_long = plan.minutes is None or plan.minutes >= _MIN_MINUTES
     is_flipped = plan.augment.horizontal_flip
@@ -56,7 +57,7 @@ def is_considered(config: TrainConfig, network: Network, plan: Plan) -> bool:
 
 
 def num_evaluated(config: TrainConfig, network: Network, plan: Plan, catalog: Catalog) -> int:
-    """Return how many images the exported model runs on at the end of a run, for its budget."""
+    """Return the number of images that the exported model processes at the end of a run."""
     num_validation = len(catalog.part("validation"))
     count = num_validation + len(catalog.part("test"))
     if not is_considered(config, network, plan):
@@ -67,12 +68,15 @@ def num_evaluated(config: TrainConfig, network: Network, plan: Plan, catalog: Ca
 def compare_mirrored(
     logits_of: Callable[[ImageArray], FloatArray], dataset: Dataset, progress: Progress
 ) -> MirrorChoice:
-    """Compare a model with the average on a sample of the validation photos.
+    """Compare a network with the mean over mirror images on a sample of the validation photos.
 
     Args:
-        logits_of: Runs the model on images, uint8 [N, H, W, 3]: logits [N, K].
-        dataset: Its photos at the model's size; lost photos are left out.
+        logits_of: Computes logits [N, K] of images, uint8 [N, H, W, 3].
+        dataset: The photos at the image size of the network; lost photos are left out.
         progress: Receives the number of photos.
+
+    Returns:
+        The comparison, with the decision.
 
     Raises:
         DiskError: The pixels are gone.
@@ -86,19 +90,19 @@ def compare_mirrored(
         images = pixels.read(indices[start : start + _BATCH_SIZE])
         rows.append((logits_of(images), logits_of(np.ascontiguousarray(images[:, :, ::-1]))))
         progress.advance(len(images))
-    is_there = ~is_lost(pixels, indices)
-    plain, flipped = (np.concatenate(batches)[is_there] for batches in zip(*rows, strict=True))
-    return choose(plain, (plain + flipped) / 2, catalog.labels(indices)[is_there], catalog.task)
+    is_readable = ~is_lost(pixels, indices)
+    plain, flipped = (np.concatenate(batches)[is_readable] for batches in zip(*rows, strict=True))
+    return choose(plain, (plain + flipped) / 2, catalog.labels(indices)[is_readable], catalog.task)
 
 
 def choose(plain: FloatArray, mirrored: FloatArray, labels: IntArray, task: Task) -> MirrorChoice:
-    """Choose between a model and the average, by logits of the same photos.
+    """Choose between a network and the mean over mirror images.
 
     Args:
-        plain: Logits of the model, shape [N, K].
-        mirrored: The means of the logits of photos and mirror images, shape [N, K].
-        labels: The true labels, shape [N].
-        task: One class or several labels a photo.
+        plain: Logits of the network, shape [N, K].
+        mirrored: Means of the logits of the same photos and their mirror images, shape [N, K].
+        labels: The true class indices, shape [N]; with several labels 0 or 1, shape [N, K].
+        task: Whether photos have one class or several labels.
     """
     plain, mirrored = (each / temperature_of(each, labels, task) for each in (plain, mirrored))
     before, after = scores_of(plain, labels, task), scores_of(mirrored, labels, task)

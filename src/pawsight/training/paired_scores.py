@@ -11,30 +11,30 @@ from pawsight.task import Task
 from pawsight.training.average_choice import Scores
 from pawsight.training.score import score
 
-# Beyond chance is a mean of paired differences of more standard errors: one-sided, 95 %.
+# The mean of paired differences, in standard errors, that is significant: one-sided, 95 %.
 _CRITICAL = 1.645
 
 
 def temperature_of(logits: FloatArray, labels: IntArray, task: Task) -> float:
-    """Return the temperature that calibrates logits [N, K]; labels as `task` has them."""
+    """Find the temperature that calibrates logits [N, K], for the labels of a task."""
     fit = fit_label_temperature if task.is_multi_label else fit_temperature
     return fit(logits, labels)
 
 
 def scores_of(logits: FloatArray, labels: IntArray, task: Task) -> Scores:
     """Compute the scores of calibrated logits [N, K]."""
-    found = score(logits, labels, task)
-    is_balanced = is_balanced_score(labels, task)
-    accuracy = found.balanced_accuracy if is_balanced else found.accuracy
-    return Scores(accuracy=accuracy, log_loss=found.loss)
+    result = score(logits, labels, task)
+    is_balanced = _is_balanced(labels, task)
+    accuracy = result.balanced_accuracy if is_balanced else result.accuracy
+    return Scores(accuracy=accuracy, log_loss=result.loss)
 
 
 def accuracy_title(labels: IntArray, task: Task) -> str:
-    """Return what the accuracy of `scores_of` is called."""
-    return f"{'balanced ' if is_balanced_score(labels, task) else ''}{task.accuracy_title}"
+    """Return the name of the accuracy that `scores_of` computes."""
+    return f"{'balanced ' if _is_balanced(labels, task) else ''}{task.accuracy_title}"
 
 
-def is_balanced_score(labels: IntArray, task: Task) -> bool:
+def _is_balanced(labels: IntArray, task: Task) -> bool:
     """Return whether the classes are so imbalanced that the balanced accuracy counts."""
     return is_imbalanced(task.counts(labels, 0).tolist())
 
@@ -46,21 +46,24 @@ def is_lower_loss(
     task: Task,
     critical: float = _CRITICAL,
 ) -> bool:
-    """Return whether the log loss of `after` is lower than that of `before` beyond chance.
+    """Return whether the log loss of `after` is significantly lower than that of `before`.
 
     Args:
-        before: Calibrated logits, shape [N, K].
-        after: Those of another model for the same photos.
-        labels: The true labels, shape [N].
-        task: One class or several labels per photo.
-        critical: By how many standard errors it must be lower.
+        before: Calibrated logits of one model, shape [N, K].
+        after: Calibrated logits of another model for the same photos, shape [N, K].
+        labels: The true class indices, shape [N]; with several labels 0 or 1, shape [N, K].
+        task: Whether photos have one class or several labels.
+        critical: The number of standard errors by which it must be lower.
     """
     differences = task.log_losses(before, labels) - task.log_losses(after, labels)
     return _is_positive(differences, critical)
 
 
 def is_less_accurate(before: FloatArray, after: FloatArray, labels: IntArray, task: Task) -> bool:
-    """Return whether `after` is right on fewer photos than `before` beyond chance; see above."""
+    """Return whether `after` is significantly less accurate than `before`.
+
+    Arguments as of `is_lower_loss`.
+    """
     was_right, is_right = (
         np.asarray(task.decide(task.probabilities(logits)) == labels, np.float64)
         for logits in (before, after)
@@ -69,6 +72,6 @@ def is_less_accurate(before: FloatArray, after: FloatArray, labels: IntArray, ta
 
 
 def _is_positive(differences: FloatArray, critical: float = _CRITICAL) -> bool:
-    """Return whether the mean of paired differences [N] is above 0 beyond chance."""
+    """Return whether the mean of paired differences, shape [N], is significantly above 0."""
     error = float(np.std(differences)) / np.sqrt(max(1, len(differences) - 1))
     return bool(differences.mean() > critical * error)
